@@ -1,0 +1,45 @@
+"""The building blocks that every section of the spec shares: a strict base model and the quantities."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+_BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
+_DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T|)$")
+
+
+class Section(BaseModel):
+    """A part of the spec: camelCase outside, snake_case inside, unknown fields refused, never mutated."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+    )
+
+
+def quantity_bytes(quantity: str) -> int:
+    """The number of bytes in a Kubernetes quantity such as `512Mi` or `8G`; ValueError when it is not one."""
+    match = _QUANTITY.match(quantity)
+    if match is None:
+        raise ValueError("must be a quantity of bytes such as 512Mi or 8Gi")
+    number, unit = match.groups()
+    return int(float(number) * {**_BINARY, **_DECIMAL}[unit])
+
+
+def _is_quantity(value: str) -> str:
+    quantity_bytes(value)
+    return value
+
+
+Quantity = Annotated[str, AfterValidator(_is_quantity)]
+Points = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]

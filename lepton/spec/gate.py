@@ -1,0 +1,28 @@
+"""The budgets that a candidate must meet at its live endpoint before it takes any traffic."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from lepton.spec.fields import Points, Section
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Gate(Section):
+    """Each budget that is given must hold, measured on held-out data through the live endpoint, HTTP and gRPC."""
+
+    max_accuracy_drop: Points = 2.0
+    """Percentage points of accuracy that compression may cost."""
+    min_accuracy: Points | None = None
+    """Least accuracy in percent."""
+    min_macro_f1: Points | None = Field(default=None, alias="minMacroF1")
+    """Least macro F1 in percent."""
+    min_recall_per_class: Points | None = None
+    """Least recall in percent that every class must reach."""
+    max_p50_ms: Positive | None = None
+    """Most milliseconds for the median answer, over HTTP, one client."""
+    max_p99_ms: Positive | None = None
+    """Most milliseconds for 99 of 100 answers, over HTTP, one client."""
+    max_size_mi_b: Positive | None = Field(default=None, alias="maxSizeMiB")
+    """Most MiB for the model file that is served."""
