@@ -202,6 +202,8 @@ class DataReport(Section):
     """The first ten unreadable files."""
     duplicates: int
     """Examples whose content occurs more than once."""
+    contradictory: int = 0
+    """Examples whose content also occurs under another class."""
     image_shape: tuple[int, int, int]
     """Height, width, channels that the model sees."""
 

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from lepton.report import Failure, Progress, Summary
-from lepton.spec.resource import LeptonModel
-from lepton.spec.status import EndpointAddress, Status
+from lepton.spec.reasons import ConditionType, Phase, Reason
+from lepton.spec.resource import LeptonModel, Spec
+from lepton.spec.status import Candidate, EndpointAddress, RevisionRecord, Status
 
 JobKind = Literal["build", "gate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
+class Key:
+    """Which LeptonModel."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, order=True)
 class Ref:
     """The identity of something that Lepton owns at a backend."""
 
@@ -123,13 +132,69 @@ class Observed:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """What one condition says now, before it is known since when it says so."""
+
+    type: ConditionType
+    status: Literal["True", "False", "Unknown"]
+    """Unknown is on its way, False needs somebody's attention or another try."""
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What every step decides upon: what was observed, when, and which revision shall serve."""
+
+    observed: Observed
+    now: float
+    """Seconds since the epoch."""
+    target: RevisionRecord | None
+    """The revision that shall serve; None where there is none, for the reason that `trouble` gives."""
+    incumbent: RevisionRecord | None
+    """The revision that was last seen to have the traffic; None before the first."""
+    fallback: RevisionRecord | None = None
+    """What shall serve while the target can't: the incumbent, or where the traffic was sent and not yet seen to be."""
+    trouble: Fact | None = None
+    """Why there is no target."""
+    pinned: bool = False
+    """Whether the target was chosen by number: then a passed gate counts for ever."""
+    reached: bool = True
+    """Whether all earlier stages are done."""
+
+    @property
+    def spec(self) -> Spec:
+        """What the user wants."""
+        return self.observed.model.spec
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.observed.model.metadata.name
+
+
+@dataclass(frozen=True)
 class Step:
     """What one stage contributes: what it wants to exist, what it knows, and whether the next stage may begin."""
 
-    status: Status
+    phase: Phase
+    """What the model is in while this is the first stage that is not done."""
+    facts: tuple[Fact, ...]
+    """The stage's own conditions."""
+    target: RevisionRecord | None
+    """The target with what this stage learnt of it."""
+    cause: Fact | None = None
+    """Why the stage is not done; None when it is."""
     desired: tuple[Desired, ...] = ()
-    done: bool = False
+    keep: frozenset[Ref] = frozenset()
+    candidate: Candidate | None = None
+    """How far the stage is, while it is at work."""
     recheck_s: float | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the next stage may begin."""
+        return self.cause is None
 
 
 @dataclass(frozen=True)
@@ -137,11 +202,16 @@ class Plan:
     """The whole decision of one pass."""
 
     status: Status
-    desired: tuple[Desired, ...]
+    desired: tuple[Desired, ...] = ()
+    """What must exist as said here, in the order in which it is applied."""
+    keep: frozenset[Ref] = frozenset()
+    """What must stay as it is if it exists, such as the builds of remembered revisions."""
+    forget: bool = False
+    """Whether the resource itself may go: it is being deleted and nothing is left of it."""
     recheck_s: float | None = None
     """Look again after so many seconds, even if nothing changes; None means only on a change."""
 
     @property
     def refs(self) -> frozenset[Ref]:
-        """The identities of all that must exist; what is owned beyond it goes."""
-        return frozenset(desired.ref for desired in self.desired)
+        """The identities of all that may exist; what is owned beyond it goes."""
+        return self.keep | {desired.ref for desired in self.desired}

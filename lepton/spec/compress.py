@@ -5,15 +5,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lepton.spec.fields import Section
+from lepton.spec.model import Architecture, ResnetDepth
 
 
 class Student(Section):
     """A smaller network that learns from the trained one. What is left out is as in `model`."""
 
-    architecture: Literal["lenet", "cnn", "resnet", "mobilenet", "inception"] | None = None
+    architecture: Architecture | None = None
     """Architecture of the student; by default the teacher's."""
-    depth: Annotated[int, Field(ge=8, le=1202)] | None = None
-    """Depth of a resnet student."""
+    depth: ResnetDepth | None = None
+    """Depth of a resnet student: 18, or 6n+2."""
     width: Annotated[int, Field(ge=2, le=1024)] | None = None
     """Channels of the student's first stage."""
 

@@ -38,11 +38,15 @@ class Image(Section):
     degrees), erase (a random rectangle)."""
 
     @model_validator(mode="after")
-    def _mean_and_std_go_together(self) -> Self:
+    def _mean_and_std_fit_the_channels(self) -> Self:
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std must be given together or both left out")
         if self.mean is not None and self.std is not None and len(self.mean) != len(self.std):
             raise ValueError("mean and std must have one number for each colour channel")
+        numbers = {"gray": (1,), "rgb": (3,), "auto": (1, 3)}[self.channels]
+        if self.mean is not None and len(self.mean) not in numbers:
+            needed = " or ".join(map(str, numbers))
+            raise ValueError(f"mean and std must have {needed} numbers, one for each channel, not {len(self.mean)}")
         return self
 
 

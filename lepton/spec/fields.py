@@ -3,12 +3,12 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _DECIMAL = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T|)$")
+_QUANTITY = r"^([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|k|M|G|T|)$"
 
 
 class Section(BaseModel):
@@ -27,19 +27,14 @@ class Section(BaseModel):
 
 def quantity_bytes(quantity: str) -> int:
     """The number of bytes in a Kubernetes quantity such as `512Mi` or `8G`; ValueError when it is not one."""
-    match = _QUANTITY.match(quantity)
+    match = re.fullmatch(_QUANTITY, quantity)
     if match is None:
         raise ValueError("must be a quantity of bytes such as 512Mi or 8Gi")
     number, unit = match.groups()
     return int(float(number) * {**_BINARY, **_DECIMAL}[unit])
 
 
-def _is_quantity(value: str) -> str:
-    quantity_bytes(value)
-    return value
-
-
-Quantity = Annotated[str, AfterValidator(_is_quantity)]
+Quantity = Annotated[str, Field(pattern=_QUANTITY, examples=["8Gi"])]
 Points = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0, lt=1)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]

@@ -1,8 +1,8 @@
 """LeptonModel v1alpha1, the one resource that a user writes."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lepton.spec.compress import Compress
 from lepton.spec.data import Data
@@ -20,7 +20,7 @@ PLURAL = "leptonmodels"
 SHORT_NAME = "lm"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
+Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40, examples=["pets"])]
 
 
 class Metadata(Section):
@@ -65,6 +65,20 @@ class Spec(Section):
     """Serve this earlier revision: rollback by one field."""
     suspend: bool = False
     """Start nothing new; what serves goes on."""
+
+    @model_validator(mode="after")
+    def _students_can_be_built(self) -> Self:
+        for position, step in enumerate(self.compress.steps):
+            student = step.distill and step.distill.student
+            if not student:
+                continue
+            field = f"compress.steps[{position}].distill.student"
+            if student.architecture is None and self.model.module is not None:
+                raise ValueError(f"{field} must name an architecture, because model.module is a function of your own")
+            architecture = student.architecture or self.model.resolved_architecture
+            if student.depth is not None and architecture != "resnet":
+                raise ValueError(f"{field}.depth is only for resnet, not for {architecture}")
+        return self
 
 
 class LeptonModel(Section):

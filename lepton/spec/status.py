@@ -33,7 +33,7 @@ class EndpointAddress(Section):
 
 
 class Serving(Section):
-    """What takes the traffic now."""
+    """What the traffic goes to; the condition Serving says whether it answers."""
 
     revision: int
     """Number of the revision."""
@@ -73,14 +73,18 @@ class RevisionRecord(Section):
     """Why it was built: spec, data, drift, schedule or a person."""
     created: str
     """When it was decided (RFC 3339, UTC)."""
-    outcome: Literal["Building", "Gating", "Passed", "Failed"] = "Building"
-    """What came of it."""
+    outcome: Literal["Building", "Gating", "Passed", "Failed", "Superseded"] = "Building"
+    """What came of it; superseded when another was wanted before it was proved."""
     message: str = ""
     """Why it failed, where it did."""
     artifact: str | None = None
     """URL of the artifact directory."""
     digest: str | None = None
     """sha256 over the artifact."""
+    instances: int = 1
+    """Copies of the model that it is served with."""
+    gate: str | None = None
+    """Name of the gate job whose verdict the outcome is."""
     metrics: dict[str, float] = {}
     """Accuracy, size and latency as measured at the gate."""
 
@@ -97,7 +101,7 @@ class Status(Section):
     endpoint: EndpointAddress | None = None
     """Where the model answers."""
     serving: Serving | None = None
-    """What takes the traffic now."""
+    """What the traffic goes to; the condition Serving says whether it answers."""
     candidate: Candidate | None = None
     """What is being built or proved."""
     revisions: tuple[RevisionRecord, ...] = ()

@@ -1,0 +1,215 @@
+"""The control loop of one machine: `python -m lepton.backends.local.loop`, a daemon that service.up() starts.
+
+It keeps Ray and Triton up and runs a pass of lepton.reconcile over each model: when its spec changes, when one of its
+jobs reports, when a server comes or goes, and when the last pass asked for it. One runs per home. When it dies, jobs
+and endpoints go on, and the next one adopts them.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from lepton.backends.local.backend import LocalBackend
+from lepton.backends.local.home import Home
+from lepton.backends.local.jobs import Jobs
+from lepton.backends.local.metrics import Metrics
+from lepton.backends.local.models import Models
+from lepton.backends.local.queue import Queue
+from lepton.backends.local.ray import Ray
+from lepton.backends.local.servers import TritonKeeper, keep_ray
+from lepton.backends.local.states import ServerStates, write_states
+from lepton.backends.local.store import Store
+from lepton.backends.local.triton import Triton
+from lepton.errors import LeptonError
+from lepton.plan.types import Key
+from lepton.reconcile import reconcile
+from lepton.spec.reasons import ConditionType, Reason
+from lepton.spec.status import Condition
+
+log = logging.getLogger("lepton.loop")
+
+WORKER = ("-m", "services.worker")
+_TICK_S = 0.1
+_PASSES_AT_ONCE = 4
+_LAST_WORDS_S = 10.0
+_LONGEST_BACKOFF_S = 60.0
+
+
+class Loop:
+    """Watches the store, the jobs and the servers, and runs the passes."""
+
+    def __init__(self, home: Home) -> None:
+        self.store = Store(home.database)
+        self.metrics = Metrics()
+        self._home = home
+        settings = self.store.settings()
+        ray, triton = Ray(home), Triton(home, settings)
+        self._jobs, models = Jobs(home, ray, WORKER), Models(home, triton)
+        self.backend = LocalBackend(home, self.store, self._jobs, models, triton, self.metrics)
+        self.ray = keep_ray(ray, self.metrics, self._servers_changed)
+        self.triton = TritonKeeper(triton, models, self.metrics, self._servers_changed)
+        self._queue = Queue()
+        self._versions: dict[Key, int] = {}
+        self._store_version = -1
+        self._fingerprints: dict[str, tuple[int, ...]] = {}
+        self._running: dict[Key, asyncio.Task[None]] = {}
+        self._failures: dict[Key, int] = {}
+        self._phases: dict[Key, str] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set; passes under way are then given a moment to end."""
+        self.metrics.serve(self.store.settings().metrics_port)
+        self._servers_changed()
+        keepers = [asyncio.create_task(self.ray.keep()), asyncio.create_task(self.triton.keep())]
+        while not stop.is_set():
+            try:
+                self._look()
+            except LeptonError as error:
+                log.warning("%s", error.message)
+            self._begin_passes()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _TICK_S)
+        for task in keepers:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=_LAST_WORDS_S)
+        self.store.close()
+
+    def _look(self) -> None:
+        """Find out whose pass is due because something changed."""
+        version = self.store.version()
+        if version != self._store_version:
+            self._store_version = version
+            versions = self.store.versions()
+            for key, resource_version in versions.items():
+                if self._versions.get(key) != resource_version:
+                    self._queue.add(key)
+            self._versions = versions
+        for name, key in list(self.backend.unfinished.items()):
+            fingerprint = self._jobs.fingerprint(name)
+            if self._fingerprints.get(name) != fingerprint:
+                self._fingerprints[name] = fingerprint
+                self._queue.add(key)
+        for name in self._fingerprints.keys() - self.backend.unfinished.keys():
+            del self._fingerprints[name]
+
+    def _begin_passes(self) -> None:
+        free = _PASSES_AT_ONCE - len(self._running)
+        for key in self._queue.due(free, busy=self._running.keys()):
+            self._running[key] = asyncio.create_task(self._pass(key))
+        self.metrics.queue_depth.set(self._queue.waiting())
+        self.metrics.jobs_running.set(len(self.backend.unfinished))
+
+    async def _pass(self, key: Key) -> None:
+        began = time.monotonic()
+        try:
+            recheck = await reconcile(key, self.backend, time.time)
+            outcome = "again" if recheck == 0.0 else "done"
+            self._failures.pop(key, None)
+        except LeptonError as error:
+            log.warning("%s: %s", key.name, error.message)
+            self.metrics.errors.labels(error.reason).inc()
+            outcome, recheck = "error", self._backoff(key)
+        except Exception as error:
+            log.exception("a defect in the pass over %s", key.name)
+            self.metrics.errors.labels(Reason.RECONCILE_ERROR).inc()
+            outcome, recheck = "bug", self._backoff(key)
+            self._confess(key, error)
+        finally:
+            del self._running[key]
+        self.metrics.reconciles.labels(outcome).inc()
+        self.metrics.reconcile_seconds.observe(time.monotonic() - began)
+        self._note_phase(key)
+        if key in self.backend.moved:
+            self.backend.moved.discard(key)
+            recheck = 0.0
+        if recheck is not None:
+            self._queue.add(key, recheck)
+
+    def _backoff(self, key: Key) -> float:
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        return min(_LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+
+    def _confess(self, key: Key, error: Exception) -> None:
+        """Show in the status that the loop has a defect; the next pass that succeeds takes it back."""
+        with suppress(LeptonError):
+            model = self.store.get(key)
+            if model is None:
+                return
+            what = f"{type(error).__name__}: {error}"
+            message = f"a defect of Lepton's ({what}); the traceback is in {self._home.logs}/loop.log"
+            others = tuple(one for one in model.status.conditions if one.type != ConditionType.READY)
+            before = next((one for one in model.status.conditions if one.type == ConditionType.READY), None)
+            since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            if before is not None and before.status == "False":
+                since = before.last_transition_time
+            condition = Condition(
+                type=ConditionType.READY,
+                status="False",
+                reason=Reason.RECONCILE_ERROR,
+                message=message,
+                last_transition_time=since,
+            )
+            if condition != before:
+                status = model.status.model_copy(update={"conditions": (*others, condition)})
+                self.store.write_status(key, status, model.metadata.resource_version)
+
+    def _note_phase(self, key: Key) -> None:
+        with suppress(LeptonError):
+            model = self.store.get(key)
+            before = self._phases.pop(key, None)
+            if before is not None:
+                self.metrics.models.labels(before).dec()
+            if model is not None:
+                self._phases[key] = model.status.phase
+                self.metrics.models.labels(model.status.phase).inc()
+
+    def _servers_changed(self) -> None:
+        self.backend.trouble = self.triton.trouble
+        trouble = self.ray.trouble or self.triton.trouble
+        states = ServerStates(
+            loop=os.getpid(),
+            ray=self.ray.state,
+            triton=self.triton.state,
+            reason=trouble.reason if trouble is not None else None,
+        )
+        with suppress(LeptonError):
+            write_states(self._home, states)
+        for key in self._versions:
+            self._queue.add(key)
+
+
+async def _serve(home: Home) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await Loop(home).run(stop)
+
+
+def main() -> int:
+    """Run the loop of the home that the environment names, unless one runs already."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    home = Home.default().make()
+    with (home.run / "loop.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.error("another control loop works on %s", home.root)
+            return 1
+        try:
+            asyncio.run(_serve(home))
+        except LeptonError as error:
+            log.error("%s: %s", error.reason, error.message)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""What the control loop counts, for Prometheus on 127.0.0.1. docs/reference/metrics.md is made from `table()`."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+_PASS_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60)
+_STAGE_SECONDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000)
+
+
+class Metrics:
+    """All metrics of one control loop."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self.registry = registry
+        self.reconciles = Counter(
+            "lepton_reconciles",
+            "Passes over a model, by outcome: done, again (conflict), error or bug.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.reconcile_seconds = Histogram(
+            "lepton_reconcile_seconds", "Seconds that a pass took.", buckets=_PASS_SECONDS, registry=registry
+        )
+        self.errors = Counter(
+            "lepton_errors", "Failures of passes, jobs and loads, by reason.", ["reason"], registry=registry
+        )
+        self.stage_seconds = Histogram(
+            "lepton_stage_seconds",
+            "Seconds that a finished stage of a job took.",
+            ["stage"],
+            buckets=_STAGE_SECONDS,
+            registry=registry,
+        )
+        self.queue_depth = Gauge("lepton_queue_depth", "Models that are due for a pass and wait.", registry=registry)
+        self.models = Gauge("lepton_models", "Models by phase.", ["phase"], registry=registry)
+        self.job_starts = Counter(
+            "lepton_job_starts", "Jobs given to Ray, every attempt counted.", ["kind"], registry=registry
+        )
+        self.jobs_running = Gauge("lepton_jobs_unfinished", "Jobs that are waiting or running.", registry=registry)
+        self.server_starts = Counter(
+            "lepton_server_starts", "Starts of a supervised server: ray or triton.", ["server"], registry=registry
+        )
+        self.server_up = Gauge(
+            "lepton_server_up", "1 while the supervised server takes work.", ["server"], registry=registry
+        )
+        self.model_heals = Counter(
+            "lepton_model_heals", "Loaded models that no longer answered and were loaded again.", registry=registry
+        )
+
+    def serve(self, port: int) -> None:
+        """Answer Prometheus on this port from a thread of its own."""
+        start_http_server(port, addr="127.0.0.1", registry=self.registry)
+
+
+def table() -> str:
+    """Every metric with its type, labels and meaning, as a Markdown table."""
+    rows = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+    registry = Metrics().registry
+    collectors = {name: collector for collector, names in registry._collector_to_names.items() for name in names}
+    for family in registry.collect():
+        suffix = "_total" if family.type == "counter" else ""
+        labels = ", ".join(getattr(collectors[family.name], "_labelnames", ()))
+        rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join(rows) + "\n"

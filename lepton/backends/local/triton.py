@@ -1,0 +1,143 @@
+"""The local Triton server as a process: starts it, finds it again, stops it. models.py does the loading.
+
+The control loop uses it. The binary comes with the nvidia-pytriton wheel; it listens on 127.0.0.1 alone and loads
+only what it is told to.
+"""
+
+import os
+import shutil
+import sys
+import sysconfig
+import urllib.request
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import psutil
+
+from lepton.backends.local.home import Home, Settings
+from lepton.backends.local.ports import require_free
+from lepton.backends.local.processes import Record, Supervised
+from lepton.errors import LeptonError
+from lepton.files import as_lepton_error
+from lepton.spec.reasons import Reason
+
+_EXIT_S = 5
+_STOP_S = _EXIT_S + 3.0
+
+
+class Triton:
+    """One tritonserver on the ports of the settings."""
+
+    def __init__(self, home: Home, settings: Settings) -> None:
+        self._home = home
+        self.settings = settings
+        self.process = Supervised("triton", home.run, home.logs / "triton.log")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """What it listens on, by the option of `lepton up` that changes it."""
+        return {option: port for option, port in self.settings.ports.items() if option != "--metrics-port"}
+
+    def start(self) -> Record:
+        """Start it; what is left of an earlier one goes. Returns at once: see `is_ready`.
+
+        Raises LeptonError: PORT_BUSY, SERVER_UNAVAILABLE when it is not installed, DISK_FULL or STORE_UNWRITABLE.
+        """
+        self.process.kill()
+        require_free(self.ports)
+        wheel = _wheel()
+        self._sweep_shared_memory()
+        try:
+            backends = self._copy_backend(wheel)
+        except OSError as error:
+            raise as_lepton_error(error, self._home.root / "serving") from error
+        return self.process.start(self._command(wheel, backends), _environment(wheel), self.ports)
+
+    def stop(self) -> None:
+        """Stop it, after it has answered what it was asked."""
+        self.process.stop(_STOP_S)
+        self._sweep_shared_memory()
+
+    def alive(self) -> Record | None:
+        """The record of the process if it runs, on the ports of the settings."""
+        record = self.process.alive()
+        return record if record is not None and record.ports == self.ports else None
+
+    def is_adoptable(self) -> bool:
+        """Whether a server of ours runs, on the ports of the settings."""
+        return self.alive() is not None
+
+    def is_ready(self) -> bool:
+        """Whether the server takes requests."""
+        try:
+            url = f"http://127.0.0.1:{self.settings.http_port}/v2/health/ready"
+            with urllib.request.urlopen(url, timeout=1):
+                return self.alive() is not None
+        except OSError:
+            return False
+
+    def stubs(self) -> frozenset[int]:
+        """The processes in which the server runs our model code; one that vanishes takes its model's answers along."""
+        record = self.alive()
+        if record is None:
+            return frozenset()
+        try:
+            children = psutil.Process(record.pid).children()
+            return frozenset(child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return frozenset()
+
+    @property
+    def _shared_memory(self) -> str:
+        return f"lepton-{self._home.short_name}-"
+
+    def _sweep_shared_memory(self) -> None:
+        for leftover in Path("/dev/shm").glob(f"{self._shared_memory}*"):  # noqa: S108 - the prefix is ours
+            leftover.unlink(missing_ok=True)
+
+    def _copy_backend(self, wheel: Path) -> Path:
+        """The Python backend looks for its stub beside its library; the wheel has them in two places."""
+        backends = self._home.root / "serving" / "backends"
+        shutil.copytree(wheel / "backends" / "python", backends / "python", dirs_exist_ok=True)
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        shutil.copy2(wheel / "python_backend_stubs" / version / "triton_python_backend_stub", backends / "python")
+        return backends
+
+    def _command(self, wheel: Path, backends: Path) -> list[str]:
+        return [
+            str(wheel / "bin" / "tritonserver"),
+            f"--model-repository={self._home.models}",
+            f"--backend-directory={backends}",
+            "--model-control-mode=explicit",
+            "--disable-auto-complete-config",
+            f"--exit-timeout-secs={_EXIT_S}",
+            "--allow-gpu-metrics=false",
+            "--metrics-config=summary_latencies=true",
+            f"--backend-config=python,shm-region-prefix-name={self._shared_memory}",
+            "--http-address=127.0.0.1",
+            "--grpc-address=127.0.0.1",
+            "--metrics-address=127.0.0.1",
+            f"--http-port={self.settings.http_port}",
+            f"--grpc-port={self.settings.grpc_port}",
+            f"--metrics-port={self.settings.triton_metrics_port}",
+        ]
+
+
+def _wheel() -> Path:
+    """The server's folder in the nvidia-pytriton wheel, found without importing it."""
+    package = find_spec("pytriton")
+    if package is None or package.origin is None:
+        message = "the Triton server is not installed: install leptonml[local] (or the wheel nvidia-pytriton)"
+        raise LeptonError(Reason.SERVER_UNAVAILABLE, message)
+    return Path(package.origin).parent / "tritonserver"
+
+
+def _environment(wheel: Path) -> Mapping[str, str]:
+    # without the interpreter's own libraries first the stub dies, and the server stays "loading" for ever
+    libraries = [sysconfig.get_config_var("LIBDIR"), str(wheel.parents[1] / "nvidia_pytriton.libs")]
+    return {
+        **os.environ,
+        "LD_LIBRARY_PATH": os.pathsep.join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(os.pathsep),
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+    }

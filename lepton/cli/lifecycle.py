@@ -1,0 +1,139 @@
+"""What changes or shows the models of the store: apply, get, describe, delete, validate. Waiting is `watch`'s work."""
+
+import time
+from collections.abc import Sequence
+from typing import cast
+
+from pydantic import JsonValue
+from rich.console import RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from lepton.backends.local.store import Conflict, Store
+from lepton.cli import console, machine
+from lepton.cli.errors import CommandError
+from lepton.cli.files import read_models, with_absolute_paths
+from lepton.cli.show.describe import describe
+from lepton.cli.show.resource import get_table, message_of
+from lepton.cli.watch import follow
+from lepton.plan.types import Key
+from lepton.spec.resource import LeptonModel
+
+_POLL_S = 0.25
+
+
+def apply_files(files: Sequence[str], *, wait: bool) -> None:
+    """Store what the files want and say what changed; with `wait` follow it until it serves."""
+    models = read_models(files)
+    with machine.open_store() as store:
+        for model in models:
+            console.stdout().print(apply_one(store, model), markup=False)
+    if not wait:
+        machine.warn_when_down()
+        return
+    machine.require_up()
+    follow([model.metadata.name for model in models], machine.is_up)
+
+
+def apply_one(store: Store, model: LeptonModel) -> str:
+    """Store one model. Returns `digits created`, `digits configured` or `digits unchanged`."""
+    name = model.metadata.name
+    before = store.get(Key(model.metadata.namespace, name))
+    try:
+        after = store.apply(with_absolute_paths(model))
+    except Conflict as error:
+        raise CommandError(str(error)) from error
+    if before is None:
+        return f"{name} created"
+    return f"{name} unchanged" if after == before else f"{name} configured"
+
+
+def validate_files(files: Sequence[str]) -> None:
+    """Check the files and say that they are well; mistakes end with exit code 2."""
+    for model in read_models(files):
+        console.stdout().print(f"{model.metadata.name} is valid", markup=False)
+
+
+def get_models(name: str | None, output: str, *, watch: bool) -> None:
+    """Show one model or all of them, as a table or for programs; with `watch` until interrupted."""
+    if output in ("yaml", "json"):
+        value = _documents(name)
+        console.write(console.as_yaml(value) if output == "yaml" else console.as_json(value))
+        return
+    if not watch:
+        models = _read(name)
+        if not models:
+            console.note("no models yet: `lepton apply -f FILE`")
+            return
+        console.stdout().print(get_table(models, time.time(), wide=output == "wide"))
+    elif console.stdout().is_terminal:
+        _watch_live(name, wide=output == "wide")
+    else:
+        _watch_lines(name)
+
+
+def describe_model(name: str) -> None:
+    """Everything about one model on one screen."""
+    with machine.open_store() as store:
+        model = machine.require(store, name)
+    console.stdout().print(describe(model, time.time()))
+    machine.warn_when_down()
+
+
+def delete_models(names: Sequence[str], files: Sequence[str], *, wait: bool) -> None:
+    """Mark the models for deletion, and wait until nothing of them is left."""
+    wanted = [*names, *(model.metadata.name for model in read_models(files))] if files else list(names)
+    with machine.open_store() as store:
+        for name in wanted:
+            machine.require(store, name)
+        for name in wanted:
+            store.delete(Key(machine.NAMESPACE, name))
+        if wait:
+            machine.require_up()
+            _wait_until_gone(store, wanted)
+    for name in wanted:
+        console.stdout().print(f"{name} deleted" if wait else f"{name} is being deleted", markup=False)
+    if not wait:
+        machine.warn_when_down()
+
+
+def _wait_until_gone(store: Store, names: Sequence[str]) -> None:
+    while any(store.get(Key(machine.NAMESPACE, name)) is not None for name in names):
+        time.sleep(_POLL_S)
+        if not machine.is_up():
+            raise CommandError("Lepton stopped before all was deleted: `lepton up` carries on with it")
+
+
+def _documents(name: str | None) -> dict[str, JsonValue]:
+    items: list[JsonValue] = [model.model_dump(mode="json", by_alias=True, exclude_none=True) for model in _read(name)]
+    if name is not None:
+        return cast(dict[str, JsonValue], items[0])
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _read(name: str | None) -> list[LeptonModel]:
+    with machine.open_store() as store:
+        return store.models() if name is None else [machine.require(store, name)]
+
+
+def _watch_live(name: str | None, *, wide: bool) -> None:
+    def view() -> RenderableType:
+        models = _read(name)
+        return get_table(models, time.time(), wide=wide) if models else Text("no models yet")
+
+    with Live(view(), console=console.stdout(), auto_refresh=False) as live:
+        while True:
+            time.sleep(_POLL_S)
+            live.update(view(), refresh=True)
+
+
+def _watch_lines(name: str | None) -> None:
+    """A line for each change, for whoever reads a pipe."""
+    shown: dict[str, str] = {}
+    while True:
+        for model in _read(name):
+            line = f"{model.metadata.name}\t{model.status.phase.value}\t{message_of(model)}"
+            if shown.get(model.metadata.name) != line:
+                shown[model.metadata.name] = line
+                console.stdout().print(line, markup=False)
+        time.sleep(_POLL_S)

@@ -1,0 +1,43 @@
+"""`lepton report`: a revision's report as tables, JSON or a page. Reads the artifact; measures nothing itself."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from lepton.cli import console
+from lepton.cli.errors import CommandError
+from lepton.cli.machine import open_store, require
+from lepton.cli.page.html import html_page
+from lepton.cli.results import Result, find_result
+from lepton.cli.show.report import report_tables
+from lepton.files import write_atomically
+
+Output = Literal["table", "json", "html"]
+
+
+def report(name: str, revision: int | None, output: Output, file: Path | None) -> None:
+    """Write the report to stdout, or to the file. Raises LeptonError when there is none."""
+    with open_store() as store:
+        result = find_result(require(store, name), revision)
+    if output == "table":
+        if file is not None:
+            raise CommandError("--output is for -o json and -o html: a table goes to the terminal", 2)
+        console.stdout().print(report_tables(result))
+        return
+    text = html_page(result) if output == "html" else console.as_json(_document(result))
+    if file is None:
+        console.write(text)
+        return
+    write_atomically(file.absolute(), text.encode())
+    console.note(f"written to {file}")
+
+
+def _document(result: Result) -> dict[str, JsonValue]:
+    document: dict[str, JsonValue] = {
+        "revision": result.record.model_dump(mode="json", by_alias=True, exclude_none=True),
+        "report": result.report.model_dump(mode="json", by_alias=True),
+    }
+    if result.gate is not None:
+        document["gate"] = result.gate.model_dump(mode="json", by_alias=True)
+    return document

@@ -1,0 +1,97 @@
+"""What a revision left in its artifact: the build's report and, once proved, the gate's. Read-only.
+
+Called by `report`, `demo` and `describe`; works on any address that fsspec knows.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeVar, cast
+
+from pydantic import BaseModel
+
+from lepton.errors import LeptonError
+from lepton.report import GateReport, Report
+from lepton.spec.reasons import Reason
+from lepton.spec.resource import LeptonModel
+from lepton.spec.status import RevisionRecord
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that is known of one revision."""
+
+    record: RevisionRecord
+    report: Report
+    gate: GateReport | None
+    """None until the candidate was measured at its endpoint."""
+
+
+def find_result(model: LeptonModel, revision: int | None) -> Result:
+    """The revision asked for; by default the one that serves, else the newest that has a report.
+
+    Raises LeptonError with REVISION_NOT_FOUND when there is none, or when it has not written its report yet.
+    """
+    record = _choose(model, revision)
+    if record.artifact is None:
+        raise LeptonError(Reason.REVISION_NOT_FOUND, _no_report(model, record))
+    report = _read(f"{record.artifact}/report.json", Report)
+    if report is None:
+        raise LeptonError(Reason.REVISION_NOT_FOUND, _no_report(model, record))
+    return Result(record, report, _read(f"{record.artifact}/gate.json", GateReport))
+
+
+def holdout(result: Result) -> tuple[str, bytes, str]:
+    """The first held-out image of a revision: its member's name, its raw bytes, and the true class.
+
+    Members of holdout.zip are `00000-<class index>.jpg|png`.
+    """
+    import zipfile  # noqa: PLC0415 - only a demonstration needs it
+
+    with _open(f"{result.record.artifact}/holdout.zip") as file, zipfile.ZipFile(file) as archive:
+        name = min(name for name in archive.namelist() if not name.endswith(".json"))
+        return name, archive.read(name), result.report.classes[int(Path(name).stem.split("-")[1])]
+
+
+def _choose(model: LeptonModel, revision: int | None) -> RevisionRecord:
+    records: Sequence[RevisionRecord] = model.status.revisions
+    if revision is None and model.status.serving is not None:
+        revision = model.status.serving.revision
+    if revision is None:
+        with_artifact = [record for record in records if record.artifact is not None]
+        candidates = with_artifact or list(records)
+    else:
+        candidates = [record for record in records if record.number == revision]
+    if candidates:
+        return candidates[0]
+    known = ", ".join(str(record.number) for record in records) or "none yet"
+    wanted = "a revision" if revision is None else f"revision {revision}"
+    message = f"{model.metadata.name} does not have {wanted}; it has: {known}"
+    raise LeptonError(Reason.REVISION_NOT_FOUND, message)
+
+
+def _no_report(model: LeptonModel, record: RevisionRecord) -> str:
+    name = model.metadata.name
+    if record.outcome == "Failed":
+        return f"revision {record.number} of {name} failed before it had a report: {record.message}"
+    return (
+        f"revision {record.number} of {name} is still being built and has no report yet: "
+        f"`lepton get {name} -w` shows where it stands"
+    )
+
+
+def _read(url: str, kind: type[M]) -> M | None:
+    try:
+        with _open(url) as file:
+            return kind.model_validate_json(file.read())
+    except FileNotFoundError:
+        return None
+
+
+def _open(url: str) -> AbstractContextManager[BinaryIO]:
+    import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
+
+    return cast(AbstractContextManager[BinaryIO], fsspec.open(url, "rb"))

@@ -1,0 +1,89 @@
+"""A network on its way: one step of learning, and its answers for validation. Used by the loop and by the measurement.
+
+It knows nothing of epochs, files or Ray.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from lepton.report import Precision
+from lepton.spec.data import Augmentation
+from lepton.spec.train import Train
+from lepton.train.data.augment import augment
+from lepton.train.group import Group
+from lepton.train.objective import Objective
+from lepton.train.optimizers import make_optimizer
+from lepton.train.served import Served
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+class Learner:
+    """A network with its optimizer, in one precision and memory format, as one worker of a group."""
+
+    def __init__(
+        self,
+        served: Served,
+        objective: Objective,
+        train: Train,
+        augmentations: Sequence[Augmentation],
+        precision: Precision,
+        group: Group,
+    ) -> None:
+        memory_format = torch.channels_last if precision.channels_last else torch.contiguous_format
+        self.served = served.to(group.device).to(memory_format=memory_format)
+        self.objective = objective.to(group.device).to(memory_format=memory_format)
+        self.optimizer = make_optimizer(train.optimizer, self.net)
+        self.generator = torch.Generator(group.device)
+        self._augmentations = tuple(augmentations)
+        self._precision = precision
+        self._memory_format = memory_format
+        self._device = group.device
+        if precision.compiled:
+            self.net.compile()
+        self._shared = group.shared(self.net)
+
+    @property
+    def net(self) -> nn.Module:
+        """The network, from normalised images to logits."""
+        return self.served.net
+
+    def seed(self, seed: int) -> None:
+        """Fix all that is random from here on: augmentation, dropout."""
+        torch.manual_seed(seed)
+        self.generator.manual_seed(seed)
+
+    def step(self, images: Images, labels: Labels, learning_rate: float) -> torch.Tensor:
+        """Learn from uint8 [batch, height, width, channels] and int64 [batch]; the loss, still on the device."""
+        self._shared.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision.precision == "bfloat16"):
+            prepared = self._prepare(images, self._augmentations)
+            answers = self.objective.answers(prepared)
+            logits = self._shared(prepared)
+        loss: torch.Tensor = self.objective(logits, torch.from_numpy(labels).to(self._device), answers)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        return loss.detach()
+
+    def correct(self, images: Images, labels: Labels) -> int:
+        """How many of a batch are classified as they should be."""
+        self.net.eval()
+        enabled = self._precision.precision == "bfloat16"
+        with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=enabled):
+            # forward, not a call: compiling once more for evaluation would cost more than it gains
+            answers = self.net.forward(self._prepare(images, ())).argmax(1)
+        return int((answers.cpu() == torch.from_numpy(labels)).sum())
+
+    def _prepare(self, images: Images, augmentations: tuple[Augmentation, ...]) -> torch.Tensor:
+        batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
+        if augmentations:
+            batch = augment(batch, augmentations, self.generator)
+        return self.served.normalise(batch).contiguous(memory_format=self._memory_format)

@@ -1,0 +1,42 @@
+"""Collects what the stages of a job say and passes it on: often enough to watch, rarely enough to cost nothing."""
+
+import sys
+import time
+
+from lepton.jobdir import JobDirectory
+from lepton.report import BuildStage, Progress
+
+_SECONDS_BETWEEN_WRITES = 0.2
+
+
+class Reporter:
+    """Writes progress to the job's folder and its log, and measures the stages."""
+
+    def __init__(self, directory: JobDirectory) -> None:
+        self.stage: BuildStage | None = None
+        self.stage_seconds: dict[str, float] = {}
+        self._directory = directory
+        self._stage_began = time.monotonic()
+        self._last_write = 0.0
+        self._last_message = ""
+
+    def say(self, progress: Progress) -> None:
+        """Take note of where the job stands."""
+        changed = progress.stage != self.stage
+        if changed:
+            self.end_stage()
+            self.stage = progress.stage
+        if progress.message != self._last_message:
+            print(f"{progress.stage}: {progress.message}", file=sys.stdout, flush=True)  # noqa: T201 - the job's log
+            self._last_message = progress.message
+        now = time.monotonic()
+        if changed or now - self._last_write >= _SECONDS_BETWEEN_WRITES:
+            self._last_write = now
+            self._directory.write_progress(progress.model_copy(update={"stage_seconds": dict(self.stage_seconds)}))
+
+    def end_stage(self) -> None:
+        """Close the account of the stage that ran until now."""
+        now = time.monotonic()
+        if self.stage is not None:
+            self.stage_seconds[self.stage] = round(self.stage_seconds.get(self.stage, 0.0) + now - self._stage_began, 3)
+        self._stage_began = now

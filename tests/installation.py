@@ -1,0 +1,81 @@
+"""A Lepton of its own for a test of faults: own home, own ports, driven through the `lepton` command as a user would."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+LEPTON = [str(Path(sys.executable).with_name("lepton"))]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def wait_until(holds: Callable[[], bool], what: str, seconds: float) -> None:
+    """Return as soon as `holds` does; AssertionError naming `what` after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for: {what}"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One home of Lepton."""
+
+    home: Path
+    ports: tuple[int, int, int, int]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment that makes the command use this home."""
+        return {**os.environ, "LEPTON_HOME": str(self.home), "NO_COLOR": "1"}
+
+    def lepton(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        """Run the command; its standard output. AssertionError with all it said when it fails."""
+        done = subprocess.run(
+            [*LEPTON, *arguments], input=stdin, capture_output=True, text=True, env=self.environment, timeout=180, check=False
+        )
+        assert not check or done.returncode == 0, f"lepton {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def up(self) -> None:
+        """Start it, or mend what is broken."""
+        http, grpc, triton_metrics, metrics = map(str, self.ports)
+        self.lepton(
+            "up", "--http-port", http, "--grpc-port", grpc, "--triton-metrics-port", triton_metrics, "--metrics-port", metrics
+        )
+
+    def down(self) -> None:
+        """Stop it."""
+        self.lepton("down")
+
+    def get(self, name: str) -> dict[str, Any]:
+        """The whole resource."""
+        resource: dict[str, Any] = json.loads(self.lepton("get", name, "-o", "json"))
+        return resource
+
+    def processes(self, *words: str) -> Iterator[psutil.Process]:
+        """The living processes of this home whose command line holds all the words."""
+        for process in psutil.process_iter():
+            try:
+                command = " ".join(process.cmdline())
+                if all(word in command for word in words) and process.environ().get("LEPTON_HOME") == str(self.home):
+                    yield process
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
