@@ -23,6 +23,7 @@ demo: $(READY) ## From manifests/samples/digits.yaml to a small, served, measure
 	@$(BIN)/lepton demo manifests/samples/digits.yaml
 
 test: lint unit real ## Everything that CI checks: lint, types, layers, then all tests
+	$(BIN)/pytest tests/faults
 
 lint: $(READY) ## Style, types and the law of imports
 	$(BIN)/ruff check
@@ -40,7 +41,7 @@ bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench
 
 faults: $(READY) ## Kill every process at random points, 20 times each, and see that the end is the same
-	LEPTON_FAULT_ROUNDS=20 $(BIN)/pytest tests/real/faults
+	$(BIN)/pytest tests/faults --fault-runs 20
 
 generate: $(READY) ## Write the CRD, the JSON schema and the spec's reference from the types
 	$(BIN)/python -m tools.generate

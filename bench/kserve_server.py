@@ -14,7 +14,7 @@ path, port = sys.argv[1], int(sys.argv[2])
 sys.argv[1:] = ["--configure_logging=false", "--enable_latency_logging=false"]  # kserve reads them when imported
 logging.disable(logging.WARNING)
 
-from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer  # noqa: E402
+from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer  # type: ignore[import-untyped]  # noqa: E402
 
 
 class OnnxModel(Model):  # type: ignore[misc]

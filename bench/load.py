@@ -20,6 +20,7 @@ def infer_request(model: str, image: npt.NDArray[np.uint8]) -> bytes:
     size = {"binary_data_size": len(raw)}
     header = json.dumps(
         {
+            "id": "1",
             "inputs": [{"name": "image", "shape": list(image.shape), "datatype": "UINT8", "parameters": size}],
             "outputs": [{"name": "probabilities", "parameters": {"binary_data": True}}],
         }

@@ -54,9 +54,9 @@ def publish(directory: Path, url: str) -> None:
     """Copy a sealed folder to the URL of any fsspec file system. The seal is copied last: without it nothing is there.
 
     On the local file system the folder appears whole or not at all, in the place of an older one.
-    Raises LeptonError DISK_FULL or STORE_UNWRITABLE.
+    Raises LeptonError DISK_FULL or STORE_UNWRITABLE; the latter also for a scheme that is not installed.
     """
-    filesystem, path = fsspec.core.url_to_fs(url)
+    filesystem, path = _filesystem(url)
     try:
         if _is_local(filesystem):
             _copy_in_place(directory, Path(path))
@@ -72,7 +72,7 @@ def fetch(url: str, cache: Path) -> Path:
 
     Raises LeptonError: ARTIFACT_CORRUPT, DISK_FULL or STORE_UNWRITABLE. What fails leaves no folder behind.
     """
-    filesystem, path = fsspec.core.url_to_fs(url)
+    filesystem, path = _filesystem(url)
     try:
         seal = filesystem.cat_file(f"{path}/{DIGEST_FILE}")
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -92,6 +92,15 @@ def fetch(url: str, cache: Path) -> Path:
     except OSError as error:
         raise as_lepton_error(error, target) from error
     return target
+
+
+def _filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    try:
+        filesystem, path = fsspec.core.url_to_fs(url)
+    except (ImportError, ValueError) as error:
+        message = f"artifacts can't be kept at {url} ({error}): install what that scheme needs, or choose another place"
+        raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
+    return filesystem, path
 
 
 def _download(filesystem: fsspec.AbstractFileSystem, path: str, seal: bytes, fresh: Path) -> None:

@@ -1,4 +1,4 @@
-"""A Lepton of its own for a test of faults: own home, own ports, driven through the `lepton` command as a user would."""
+"""A Lepton of its own for a test or a benchmark: own home, own ports, driven by the `lepton` command as users do."""
 
 import json
 import os
@@ -26,12 +26,12 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float) -> None:
+def wait_until(holds: Callable[[], bool], what: str, seconds: float, every: float = 0.05) -> None:
     """Return as soon as `holds` does; AssertionError naming `what` after so many seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain for: {what}"
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,13 @@ class Installation:
     def lepton(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run the command; its standard output. AssertionError with all it said when it fails."""
         done = subprocess.run(
-            [*LEPTON, *arguments], input=stdin, capture_output=True, text=True, env=self.environment, timeout=180, check=False
+            [*LEPTON, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=180,
+            check=False,
         )
         assert not check or done.returncode == 0, f"lepton {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -58,7 +64,15 @@ class Installation:
         """Start it, or mend what is broken."""
         http, grpc, triton_metrics, metrics = map(str, self.ports)
         self.lepton(
-            "up", "--http-port", http, "--grpc-port", grpc, "--triton-metrics-port", triton_metrics, "--metrics-port", metrics
+            "up",
+            "--http-port",
+            http,
+            "--grpc-port",
+            grpc,
+            "--triton-metrics-port",
+            triton_metrics,
+            "--metrics-port",
+            metrics,
         )
 
     def down(self) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from rich.table import Table
 from rich.text import Text
 
 from lepton.backends.local.home import Home
@@ -51,8 +52,10 @@ def _show(model: LeptonModel) -> None:
         out.print(comparison_table(result.gate))
     image = _predictions(model, result)
     out.print(Text("Try next", style="bold"))
+    commands = Table.grid(padding=(0, 2))
     for command, meaning in _next_commands(model.metadata.name, image):
-        out.print(f"  {command:<52} [dim]{meaning}[/]")
+        commands.add_row(Text(f"  {command}", no_wrap=True), Text(meaning, "dim"))
+    out.print(commands)
 
 
 def _predictions(model: LeptonModel, result: Result) -> Path:

@@ -56,7 +56,7 @@ class Finding:
 def run_doctor() -> None:
     """Print what all checks found. Raises CommandError when something is missing."""
     home = Home.default()
-    findings = examine(home, _settings(home), running=machine.is_up())
+    findings = examine(home, _settings(home), running=_is_running())
     stdout().print(findings_table(findings))
     missing = [finding.name for finding in findings if finding.level == "missing"]
     if missing:
@@ -184,6 +184,14 @@ CHECKS: tuple[Callable[[Home, Settings, bool], Iterator[Finding]], ...] = (
     _ports,
     _running,
 )
+
+
+def _is_running() -> bool:
+    """Whether Lepton runs; a home that can't even be looked into is told by another check."""
+    try:
+        return machine.is_up()
+    except OSError:
+        return False
 
 
 def _settings(home: Home) -> Settings:

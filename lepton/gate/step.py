@@ -39,8 +39,9 @@ def step(situation: Situation) -> Step:
 
 def _gate_job(situation: Situation, target: RevisionRecord) -> Job:
     """The proof. Its name is a hash of the artifact and the budgets, so that other budgets make another proof."""
-    gate = situation.spec.gate.model_dump(mode="json", by_alias=True)
-    inputs = short_hash({"digest": target.digest, "gate": gate})
+    gate = situation.spec.gate
+    budgets = gate.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    inputs = short_hash({"digest": target.digest, "gate": budgets})
     return Job(
         name=f"{situation.name}-gate-{inputs}",
         kind="gate",
@@ -49,7 +50,7 @@ def _gate_job(situation: Situation, target: RevisionRecord) -> Job:
         arguments={
             "artifact": target.artifact,
             "digest": target.digest,
-            "gate": gate,
+            "gate": gate.model_dump(mode="json", by_alias=True),
             "candidate": f"{situation.name}-candidate-{inputs}",
             "baseline": f"{situation.name}-baseline-{inputs}",
         },

@@ -21,8 +21,11 @@ Revisions = tuple[RevisionRecord, ...]
 
 
 def build_name(model: str, spec: Spec) -> str:
-    """The name of the build job that the spec asks for."""
-    inputs = spec.model_dump(mode="json", by_alias=True, include=BUILD_INPUTS)
+    """The name of the build job that the spec asks for.
+
+    Defaults are left out, so that an upgrade of Lepton that adds a field to the spec trains nothing again.
+    """
+    inputs = spec.model_dump(mode="json", by_alias=True, include=BUILD_INPUTS, exclude_defaults=True)
     return f"{model}-build-{short_hash(inputs)}"
 
 

@@ -4,6 +4,7 @@ Keys are text and stand once; a date is text; 1e-3 is a number, as in JSON and i
 YAML, or too much of it, it says so in a Problem and never raises.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -159,10 +160,7 @@ class _Reader:
         elif node.tag not in _CONSTRUCT:
             self._refuse(path, f"given the tag {shortened(node.tag, 80)}", "plain YAML without tags", node)
         else:
-            try:
-                value: JsonValue = _CONSTRUCT[node.tag](SafeConstructor(), node)
-            except (ValueError, KeyError, IndexError, OverflowError):
-                value = float("nan")
+            value = _constructed(node)
             if not isinstance(value, int | float) or abs(value) < 2**63:
                 return value
             kind = "true or false" if node.tag.endswith("bool") else "a number below 2^63"
@@ -171,6 +169,15 @@ class _Reader:
 
     def _refuse(self, path: Path, wrong: str, allowed: str, node: Node) -> None:
         self.document.problems.append(Problem(dotted(path), wrong, allowed, line=node.start_mark.line + 1))
+
+
+def _constructed(node: ScalarNode) -> JsonValue:
+    """What a null, a truth value or a number means; not a number where its tag promises too much."""
+    try:
+        value: JsonValue = _CONSTRUCT[node.tag](SafeConstructor(), node) if len(node.value) < 1000 else math.nan
+    except (ValueError, KeyError, IndexError, OverflowError):
+        return math.nan
+    return value
 
 
 def _is_unicode(text: str) -> bool:

@@ -32,8 +32,8 @@ class Past(Section):
 
     def stale(self) -> int:
         """Epochs since the validation accuracy last rose."""
-        first_best = min(row.epoch for row in self.epochs if row.accuracy == self.best.accuracy)
-        return len(self.epochs) - first_best
+        accuracies = [row.accuracy for row in self.epochs]
+        return len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
 
 
 def write(directory: Path, past: Past, net: nn.Module, optimizer: torch.optim.Optimizer) -> None:

@@ -24,7 +24,10 @@ Labels = npt.NDArray[np.int64]
 
 
 class Learner:
-    """A network with its optimizer, in one precision and memory format, as one worker of a group."""
+    """A network with its optimizer, in one precision and memory format, as one worker of a group.
+
+    net maps normalised images to logits.
+    """
 
     def __init__(
         self,
@@ -36,8 +39,11 @@ class Learner:
         group: Group,
     ) -> None:
         memory_format = torch.channels_last if precision.channels_last else torch.contiguous_format
-        self.served = served.to(group.device).to(memory_format=memory_format)
-        self.objective = objective.to(group.device).to(memory_format=memory_format)
+        self.served = served.to(group.device)
+        self.objective = objective.to(group.device)
+        for net in (self.served, self.objective):
+            net.to(memory_format=memory_format)  # type: ignore[call-overload]  # torch's stubs lack this form
+        self.net: nn.Module = self.served.net
         self.optimizer = make_optimizer(train.optimizer, self.net)
         self.generator = torch.Generator(group.device)
         self._augmentations = tuple(augmentations)
@@ -47,11 +53,6 @@ class Learner:
         if precision.compiled:
             self.net.compile()
         self._shared = group.shared(self.net)
-
-    @property
-    def net(self) -> nn.Module:
-        """The network, from normalised images to logits."""
-        return self.served.net
 
     def seed(self, seed: int) -> None:
         """Fix all that is random from here on: augmentation, dropout."""
@@ -63,8 +64,8 @@ class Learner:
         self._shared.train()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision.precision == "bfloat16"):
-            prepared = self._prepare(images, self._augmentations)
+        prepared = self._prepare(images, self._augmentations)
+        with self._autocast():
             answers = self.objective.answers(prepared)
             logits = self._shared(prepared)
         loss: torch.Tensor = self.objective(logits, torch.from_numpy(labels).to(self._device), answers)
@@ -76,14 +77,18 @@ class Learner:
     def correct(self, images: Images, labels: Labels) -> int:
         """How many of a batch are classified as they should be."""
         self.net.eval()
-        enabled = self._precision.precision == "bfloat16"
-        with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=enabled):
+        with torch.inference_mode(), self._autocast():
             # forward, not a call: compiling once more for evaluation would cost more than it gains
             answers = self.net.forward(self._prepare(images, ())).argmax(1)
         return int((answers.cpu() == torch.from_numpy(labels)).sum())
+
+    def _autocast(self) -> torch.autocast:
+        """Weights stay float32; what gains from it is computed in bfloat16, where that was chosen."""
+        return torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision.precision == "bfloat16")
 
     def _prepare(self, images: Images, augmentations: tuple[Augmentation, ...]) -> torch.Tensor:
         batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2)
         if augmentations:
             batch = augment(batch, augmentations, self.generator)
-        return self.served.normalise(batch).contiguous(memory_format=self._memory_format)
+        normalised: torch.Tensor = self.served.normalise(batch)
+        return normalised.contiguous(memory_format=self._memory_format)

@@ -36,10 +36,8 @@ def load(net: nn.Module, path: Path) -> None:
     _same_names(net, tensors, path)
     for name, module in net.named_modules():
         prefix = f"{name}." if name else ""
-        if isinstance(module, nn.Conv2d):
-            _reshape_convolution(module, tensors[f"{prefix}weight"])
-        elif isinstance(module, nn.Linear) and tensors[f"{prefix}weight"].ndim == 2:
-            module.out_features, module.in_features = tensors[f"{prefix}weight"].shape
+        if isinstance(module, nn.Conv2d | nn.Linear) and _is_smaller(tensors[f"{prefix}weight"], module.weight):
+            _resize(module, tensors[f"{prefix}weight"])
         elif isinstance(module, nn.BatchNorm2d) and f"{prefix}running_mean" in tensors:
             module.num_features = tensors[f"{prefix}running_mean"].shape[0]
         else:
@@ -75,12 +73,21 @@ def _another_network(path: Path, problem: str) -> LeptonError:
     return LeptonError(Reason.MODEL_INVALID, f"weights {path} belong to another network: {problem}; {remedy}")
 
 
-def _reshape_convolution(module: nn.Conv2d, weight: torch.Tensor) -> None:
-    outputs, inputs_per_group = weight.shape[:2]
+def _is_smaller(stored: torch.Tensor, weight: torch.Tensor) -> bool:
+    """Whether pruning may have made stored of weight: no more channels, the same kernel."""
+    fits = stored.ndim == weight.ndim and stored.shape[2:] == weight.shape[2:]
+    return fits and stored.shape != weight.shape and all(map(int.__le__, stored.shape, weight.shape))
+
+
+def _resize(module: nn.Conv2d | nn.Linear, weight: torch.Tensor) -> None:
+    outputs, inputs = weight.shape[:2]
+    if isinstance(module, nn.Linear):
+        module.out_features, module.in_features = outputs, inputs
+        return
     if module.groups > 1 and module.in_channels == module.groups:
         # Depthwise: a channel that goes takes its group with it. Elsewhere the number of groups stays.
         module.groups = outputs * module.groups // module.out_channels
-    module.out_channels, module.in_channels = outputs, inputs_per_group * module.groups
+    module.out_channels, module.in_channels = outputs, inputs * module.groups
 
 
 def _reshape_tensors(module: nn.Module, prefix: str, tensors: dict[str, torch.Tensor]) -> None:

@@ -15,10 +15,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fault-seed", type=int, default=None, help="seed of the random points; printed when not given")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.fault_seed is None:
+        config.option.fault_seed = random.SystemRandom().randrange(2**31)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    runs, seed = config.option.fault_runs, config.option.fault_seed
+    return f"faults: each process is killed {runs} times, at points drawn with --fault-seed {seed}"
+
+
 @pytest.fixture(scope="session")
 def fault_seed(request: pytest.FixtureRequest) -> int:
-    given: int | None = request.config.getoption("--fault-seed")
-    return random.SystemRandom().randrange(2**31) if given is None else given
+    seed: int = request.config.option.fault_seed
+    return seed
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from lepton.backends.local.metrics import Metrics
 from lepton.backends.local.models import Models
 from lepton.backends.local.queue import Queue
 from lepton.backends.local.ray import Ray
-from lepton.backends.local.servers import TritonKeeper, keep_ray
+from lepton.backends.local.servers import RayKeeper, TritonKeeper
 from lepton.backends.local.states import ServerStates, write_states
 from lepton.backends.local.store import Store
 from lepton.backends.local.triton import Triton
@@ -53,7 +53,7 @@ class Loop:
         ray, triton = Ray(home), Triton(home, settings)
         self._jobs, models = Jobs(home, ray, WORKER), Models(home, triton)
         self.backend = LocalBackend(home, self.store, self._jobs, models, triton, self.metrics)
-        self.ray = keep_ray(ray, self.metrics, self._servers_changed)
+        self.ray = RayKeeper(ray, self.metrics, self._servers_changed)
         self.triton = TritonKeeper(triton, models, self.metrics, self._servers_changed)
         self._queue = Queue()
         self._versions: dict[Key, int] = {}

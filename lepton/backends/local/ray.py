@@ -11,6 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,6 +90,11 @@ class Ray:
     def is_ready(self) -> bool:
         """Whether it takes jobs."""
         return self.session() is not None
+
+    def connect(self) -> None:
+        """Get the client ready: importing it takes a second."""
+        with suppress(LeptonError, OSError, RuntimeError):
+            self._api()
 
     def submit(self, submission: str, entrypoint: str) -> None:
         """Run a shell command under this id. Raises LeptonError SERVER_UNAVAILABLE."""

@@ -114,9 +114,16 @@ class Keeper:
         return LeptonError(Reason.SERVER_UNAVAILABLE, message)
 
 
-def keep_ray(ray: Ray, metrics: Metrics, changed: Callable[[], None]) -> Keeper:
-    """The keeper of Ray."""
-    return Keeper("ray", ray, metrics, changed)
+class RayKeeper(Keeper):
+    """Also gets the client ready, so that the first job does not wait for it."""
+
+    def __init__(self, ray: Ray, metrics: Metrics, changed: Callable[[], None]) -> None:
+        super().__init__("ray", ray, metrics, changed)
+        self._ray = ray
+
+    async def greet(self) -> None:
+        """Import the client beside everything else."""
+        asyncio.get_running_loop().run_in_executor(None, self._ray.connect)
 
 
 class TritonKeeper(Keeper):

@@ -112,6 +112,7 @@ class Triton:
             "--model-control-mode=explicit",
             "--disable-auto-complete-config",
             f"--exit-timeout-secs={_EXIT_S}",
+            "--strict-readiness=false",  # one model that failed must not make the server look dead
             "--allow-gpu-metrics=false",
             "--metrics-config=summary_latencies=true",
             f"--backend-config=python,shm-region-prefix-name={self._shared_memory}",

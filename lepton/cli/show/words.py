@@ -65,8 +65,8 @@ def times(before: float, after: float, better: str, worse: str) -> str:
     if before <= 0 or after <= 0:
         return NOTHING
     factor = before / after
-    if 0.995 < factor < 1.005:
-        return "the same"
+    if 0.95 < factor < 1.05:
+        return "about the same"
     return f"{factor:.1f}x {better}" if factor >= 1 else f"{1 / factor:.1f}x {worse}"
 
 

@@ -57,7 +57,7 @@ def text(renderable: RenderableType, width: int = 200) -> str:
         (words.age("2027-01-01T00:00:00Z", NOW), "0s"),
         (words.times(1000, 100, "smaller", "larger"), "10.0x smaller"),
         (words.times(100, 150, "faster", "slower"), "1.5x slower"),
-        (words.times(100, 100.2, "faster", "slower"), "the same"),
+        (words.times(100, 103, "faster", "slower"), "about the same"),
         (words.times(0, 1, "faster", "slower"), "-"),
         (words.points(98.33, 98.06), "-0.27 points"),
         (words.in_short("sha256:" + "ab" * 32), "abababababab"),

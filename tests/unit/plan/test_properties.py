@@ -13,12 +13,13 @@ from lepton.plan.fold import make_plan
 from lepton.plan.revision import build_name
 from lepton.plan.types import Observed, Ref
 from lepton.reconcile import Backend, reconcile
-from lepton.report import Progress, Summary
+from lepton.report import BuildStage, Progress, Summary
 from lepton.spec.reasons import Phase
 from lepton.spec.resource import Spec
 from tests.unit.plan.life import CORRUPT, CRASH, FULL, KEY, NO_DATA, Life, edited, now_or_never, verdict
 
 SPECS = [edited(epochs, gate={"minAccuracy": gate}) for epochs in (1, 2, 3) for gate in (90, 99)]
+STAGES: tuple[BuildStage, ...] = ("data", "train", "compress", "package")
 WHOLE = edited(99)
 """A spec that no random life has tried."""
 
@@ -89,7 +90,7 @@ class RandomLife(Life):
         self.now += [0.4, 3.0, 400.0][choice % 3]
 
     def on_run(self, choice: int) -> None:
-        stage = ("data", "train", "compress", "package")[choice % 4]
+        stage = STAGES[choice % 4]
         for name in self._open(choice):
             self.backend.run_job(name, Progress(stage=stage))
 
