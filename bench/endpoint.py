@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 import psutil
 
 from bench.load import answer_times, infer_request, throughput
@@ -171,10 +171,8 @@ def tell(figures: Figures) -> None:
     parts = ", ".join(f"{name} {value:.3f}" for name, value in figures.inside_ms.items())
     print(f"    where a request of ours spends its milliseconds, on average: {parts}")
     if figures.others_share > QUIET_SHARE:
-        print(
-            f"    beware: other programs took {figures.others_share:.0%} of this machine meanwhile; a ratio of a busy"
-        )
-        print("    machine says little: run it again when it is quiet")
+        print(f"    beware: other programs took {figures.others_share:.0%} of this machine meanwhile; such ratios")
+        print("    say little: run it again when the machine is quiet")
 
 
 class Usage:
@@ -264,18 +262,18 @@ def _isolated() -> None:
     tell(figures)
 
 
-def main() -> None:
-    """Measure once and print; refuses where KServe's server would be open to the network."""
+def main() -> int:
+    """Measure once and print; refuses (exit status 1) where KServe's server would be open to the network."""
     if ISOLATED in sys.argv:
-        return _isolated()
+        _isolated()
+        return 0
     unshare = _namespace_command()
     if unshare is None:
         print("(a) not measured: KServe's server listens on every interface, and this machine allows no network")
         print("    namespace of our own (`unshare --net`) to shut it in: allow user namespaces, or run as root")
-        return None
-    subprocess.run([*unshare, sys.executable, "-m", "bench.endpoint", ISOLATED], check=True)
-    return None
+        return 1
+    return subprocess.run([*unshare, sys.executable, "-m", "bench.endpoint", ISOLATED], check=False).returncode
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,13 +8,13 @@ import logging
 import sys
 from typing import Any
 
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 
 path, port = sys.argv[1], int(sys.argv[2])
 sys.argv[1:] = ["--configure_logging=false", "--enable_latency_logging=false"]  # kserve reads them when imported
 logging.disable(logging.WARNING)
 
-from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer  # type: ignore[import-untyped]  # noqa: E402
+from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
 
 
 class OnnxModel(Model):  # type: ignore[misc]

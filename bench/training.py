@@ -17,12 +17,13 @@ import torch
 from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
+from lepton.report import Precision
 from lepton.spec.data import Data
 from lepton.spec.model import Model
 from lepton.spec.train import Optimizer, Train
 from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import Prepared, Side
-from lepton.train.fit import Fit, Fitted
+from lepton.train.fit import Fit
 from lepton.train.models.registry import build
 from lepton.train.run import fit
 
@@ -112,7 +113,7 @@ class Ours:
         self.data = prepared.directory
         self.directory = directory
         self.turns = 0
-        self.fitted: Fitted | None = None
+        self.precision: tuple[Precision, ...] = ()
 
     def turn(self) -> float:
         """Some epochs; the seconds they took. The choice of precision is made in the first turn and kept."""
@@ -122,9 +123,9 @@ class Ours:
             (target / "choice.json").write_bytes((self.directory / "turn-0" / "choice.json").read_bytes())
         self.turns += 1
         began = time.monotonic()
-        self.fitted = fit(Fit(self.case.model, self.case.train, self.data, target, "train"), lambda _: None)
+        fitted = fit(Fit(self.case.model, self.case.train, self.data, target, "train"), lambda _: None)
         if self.turns == 1:
-            return sum(row.seconds for row in self.fitted.epochs)
+            self.precision = fitted.precision
         return time.monotonic() - began
 
 
@@ -149,13 +150,12 @@ def measure(case: Case, directory: Path) -> None:
     ratio = statistics.median(hand / us for hand, us in zip(by_hand, by_us, strict=True))
     hand, us = examples / statistics.median(by_hand), examples / statistics.median(by_us)
     print(f"{case.name}: by hand {hand:,.0f} images/s, ours {us:,.0f} images/s: {ratio:.2f} times ({len(by_us)} turns)")
-    assert ours.fitted is not None
-    for row in ours.fitted.precision:
+    for row in ours.precision:
         mark = "  <- chosen" if row.chosen else ""
         layout = "channels last" if row.channels_last else "contiguous"
         compiled = ", compiled" if row.compiled else ""
         print(f"    {row.precision}, {layout}{compiled}: {row.images_per_second:,.0f} images/s in steps alone{mark}")
-    print(verdict(ratio, next(row.precision for row in ours.fitted.precision if row.chosen)))
+    print(verdict(ratio, next(row.precision for row in ours.precision if row.chosen)))
 
 
 def verdict(ratio: float, chosen: str) -> str:

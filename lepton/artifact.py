@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import fsspec  # type: ignore[import-untyped]
+import fsspec
 
 from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, write_atomically

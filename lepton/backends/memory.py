@@ -96,8 +96,8 @@ class MemoryBackend:
     def switch(self, key: Key) -> None:
         """The traffic goes where it shall."""
         world = self.worlds[key]
-        assert world.wanted is not None
-        world.traffic = EndpointState(ready=True, digest=world.wanted.digest)
+        if world.wanted is not None:
+            world.traffic = EndpointState(ready=True, digest=world.wanted.digest)
 
     def fail_switch(self, key: Key, failure: Failure) -> None:
         """The traffic can't go where it shall, and stays where it is."""
@@ -173,7 +173,8 @@ class MemoryBackend:
     def _job(self, name: str, **changes: object) -> None:
         world = self._with(name, "jobs")
         job, state = world.jobs[name]
-        assert state.phase not in JOB_DONE, f"{name} has ended already"
+        if state.phase in JOB_DONE:
+            raise ValueError(f"{name} has ended already")
         world.jobs[name] = (job, replace(state, **changes))  # type: ignore[arg-type]
 
     def _with(self, name: str, kind: str) -> World:

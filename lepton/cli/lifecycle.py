@@ -32,7 +32,9 @@ def apply_files(files: Sequence[str], *, wait: bool) -> None:
         machine.warn_when_down()
         return
     machine.require_up()
-    follow([model.metadata.name for model in models], machine.is_up)
+    for model in follow([model.metadata.name for model in models], machine.is_up):
+        assert model.status.endpoint is not None  # noqa: S101 - a model that serves has an address
+        console.stdout().print(f"{model.metadata.name} serves at {model.status.endpoint.http}", markup=False)
 
 
 def apply_one(store: Store, model: LeptonModel) -> str:

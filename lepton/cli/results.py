@@ -92,6 +92,6 @@ def _read(url: str, kind: type[M]) -> M | None:
 
 
 def _open(url: str) -> AbstractContextManager[BinaryIO]:
-    import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - slow to import
+    import fsspec
 
     return cast(AbstractContextManager[BinaryIO], fsspec.open(url, "rb"))

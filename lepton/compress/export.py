@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -64,9 +65,10 @@ def _to_onnx(served: nn.Module, images: torch.Tensor) -> onnx.ModelProto:
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
-        raise _invalid(f"the network can't be exported to ONNX: {str(error).strip().splitlines()[0]}") from error
-    assert program is not None
-    return program.model_proto
+        cause = error.__cause__ or error
+        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        raise _invalid(f"the network can't be exported to ONNX ({said})") from error
+    return cast(torch.onnx.ONNXProgram, program).model_proto
 
 
 def _require_symbolic_batch(graph: onnx.ModelProto) -> None:

@@ -21,6 +21,7 @@ def step(situation: Situation) -> Step:
         target=_learnt(target, state, given_up),
         cause=cause,
         candidate=None if cause is None or given_up else candidate(target, "compress", state),
+        given_up=given_up,
     )
 
 

@@ -99,7 +99,7 @@ def _make(task: Task, step: CompressStep, name: str, before: Network, after: Net
         epochs = _prune(task, step.prune, name, before, after)
     elif step.distill is not None:
         start = before.weights if step.distill.student is None else None
-        length = step.distill.epochs or max(1, task.spec.train.epochs // 2)
+        length = _length(task, step.distill.epochs)
         epochs = _learn(task, step.distill, name, after, start, length)
     if step.quantize is None:
         _export(task, after)
@@ -114,11 +114,14 @@ def _prune(task: Task, spec: Prune, name: str, before: Network, after: Network) 
     pruned = replace(after, weights=after.weights.with_name("pruned.safetensors"))
     weights.save(net, pruned.weights)
     pruned.load(task)  # what can't be rebuilt from its file must fail here, not in the worker that fine-tunes
-    length = max(1, task.spec.train.epochs // 4) if spec.epochs is None else spec.epochs
-    if length == 0:
+    if spec.epochs == 0:
         weights.save(net, after.weights)
         return ()
-    return _learn(task, _RECOVERY, name, after, pruned.weights, length)
+    return _learn(task, _RECOVERY, name, after, pruned.weights, _length(task, spec.epochs))
+
+
+def _length(task: Task, epochs: int | None) -> int:
+    return epochs or max(1, task.spec.train.epochs // 2)
 
 
 def _learn(task: Task, spec: Distill, name: str, after: Network, start: Path | None, epochs: int) -> tuple[Epoch, ...]:

@@ -1,5 +1,6 @@
 """Where the name that users call shall point. Called by deploy.step; pure."""
 
+from lepton.plan.pursue import SURROUNDINGS
 from lepton.plan.types import EndpointState, Situation, Traffic
 from lepton.spec.status import RevisionRecord
 
@@ -14,7 +15,7 @@ def goal(situation: Situation) -> RevisionRecord | None:
     if situation.spec.suspend and not situation.pinned:
         return fallback
     # a switch that failed must never be what keeps everything down: go back to what worked
-    return fallback if fallback is not None and _down(situation.observed.traffic) else target
+    return fallback if fallback is not None and _cant_load(situation.observed.traffic) else target
 
 
 def answers(state: EndpointState | None, revision: RevisionRecord) -> bool:
@@ -22,12 +23,15 @@ def answers(state: EndpointState | None, revision: RevisionRecord) -> bool:
     return state is not None and state.ready and state.digest == revision.digest
 
 
-def traffic(model: str, revision: RevisionRecord) -> Traffic:
-    """The user-facing name pointed at the revision."""
-    assert revision.artifact is not None
-    assert revision.digest is not None
-    return Traffic(model, revision.number, revision.artifact, revision.digest, revision.instances)
+def traffic(model: str, revision: RevisionRecord | None) -> tuple[Traffic, ...]:
+    """The user-facing name pointed at the revision; nothing where there is no artifact to point it at."""
+    if revision is None or revision.artifact is None or revision.digest is None:
+        return ()
+    return (Traffic(model, revision.number, revision.artifact, revision.digest, revision.instances),)
 
 
-def _down(state: EndpointState | None) -> bool:
-    return state is not None and not state.ready and state.failure is not None
+def _cant_load(state: EndpointState | None) -> bool:
+    """Whether nothing answers because of what was to be loaded, not because the server itself is in trouble."""
+    return (
+        state is not None and not state.ready and state.failure is not None and state.failure.reason not in SURROUNDINGS
+    )

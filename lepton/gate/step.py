@@ -33,7 +33,7 @@ def step(situation: Situation) -> Step:
         return Step(Phase.GATING, (fact,), target, keep=keep)
     if target.outcome == "Failed" and target.gate == job.name:
         fact = Fact(GATE, "False", _verdict_reason(state), target.message)
-        return Step(Phase.GATING, (fact,), target, fact, keep=keep)
+        return Step(Phase.GATING, (fact,), target, fact, keep=keep, given_up=True)
     return _prove(situation, target, job, state)
 
 
@@ -96,7 +96,7 @@ def _prove(situation: Situation, target: RevisionRecord, job: Job, state: JobSta
     fact = _fact(situation, state, loading, pursuit)
     refs = frozenset(endpoint.ref for endpoint in endpoints)
     wanted = not pursuit.given_up and not situation.spec.suspend
-    if pursuit.given_up and pursuit.failure is not None:
+    if pursuit.given_up and pursuit.failure is not None and target.outcome != "Passed":
         target = target.model_copy(update={"outcome": "Failed", "message": pursuit.failure.message})
     return Step(
         phase=Phase.GATING,
@@ -106,14 +106,13 @@ def _prove(situation: Situation, target: RevisionRecord, job: Job, state: JobSta
         desired=(*endpoints, *pursuit.desired) if wanted else (),
         keep=pursuit.keep if pursuit.given_up else pursuit.keep | refs,
         candidate=None if pursuit.given_up or fact.reason is Reason.SUSPENDED else _candidate(target, loading, state),
+        given_up=pursuit.given_up,
         recheck_s=_recheck(loading, pursuit),
     )
 
 
 def _endpoints(job: Job, target: RevisionRecord) -> tuple[Endpoint, ...]:
-    assert target.artifact is not None
-    assert target.digest is not None
-    of_target = (target.artifact, target.digest, target.instances)
+    of_target = (str(job.arguments["artifact"]), str(job.arguments["digest"]), target.instances)
     return (
         Endpoint(str(job.arguments["candidate"]), job.model, target.number, "served", *of_target),
         Endpoint(str(job.arguments["baseline"]), job.model, target.number, "baseline", *of_target),
@@ -142,7 +141,8 @@ def _is_another(state: EndpointState | None, target: RevisionRecord) -> bool:
 
 def _fact(situation: Situation, state: JobState | None, loading: Fact | None, pursuit: Pursuit) -> Fact:
     if pursuit.failure is not None:
-        return failed(GATE, pursuit.failure, sentence(pursuit, state.attempt if state is not None else 0))
+        attempt = state.attempt if state is not None else 0
+        return failed(GATE, pursuit.failure, sentence(pursuit.failure, pursuit.given_up, attempt))
     if state is None and situation.spec.suspend:
         return waiting(GATE, situation)
     if loading is not None:

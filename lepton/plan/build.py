@@ -59,7 +59,7 @@ def stage_fact(kind: ConditionType, stages: tuple[str, ...], done: str, situatio
         return Fact(kind, "Unknown", Reason.PENDING, f"waits for the stage {stage_of(state)} of the build")
     pursuit = pursue_build(situation, target)
     if pursuit.failure is not None:
-        return failed(kind, pursuit.failure, sentence(pursuit, state.attempt))
+        return failed(kind, pursuit.failure, sentence(pursuit.failure, pursuit.given_up, state.attempt))
     return in_progress(kind, doing(state))
 
 

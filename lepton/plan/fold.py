@@ -64,7 +64,7 @@ def _status(start: Situation, steps: tuple[Step, ...], revisions: tuple[Revision
     facts = (*(fact for step in steps for fact in step.facts), _ready(steps, blocked))
     serving = _serving(start, revisions)
     return Status(
-        phase=_phase(start, steps, blocked),
+        phase=_phase(start, blocked),
         observed_generation=model.metadata.generation,
         conditions=dated(facts, model.status.conditions, start.now),
         endpoint=start.observed.address if serving is not None else None,
@@ -74,23 +74,19 @@ def _status(start: Situation, steps: tuple[Step, ...], revisions: tuple[Revision
     )
 
 
-def _phase(start: Situation, steps: tuple[Step, ...], blocked: Step | None) -> Phase:
+def _phase(start: Situation, blocked: Step | None) -> Phase:
     if start.spec.suspend:
         return Phase.SUSPENDED
     if blocked is None:
         return Phase.SERVING
-    target = steps[-1].target
-    if target is None or target.outcome == "Failed":
-        return Phase.FAILED
-    return blocked.phase
+    return Phase.FAILED if start.target is None or blocked.given_up else blocked.phase
 
 
 def _ready(steps: tuple[Step, ...], blocked: Step | None) -> Fact:
     """Whether the target serves, and if not the deepest cause."""
-    target, serving = steps[-1].target, steps[-1].facts[-1]
+    serving = steps[-1].facts[-1]
     if blocked is None or blocked.cause is None:
-        assert target is not None
-        return Fact(ConditionType.READY, "True", Reason.SUCCEEDED, f"revision {target.number} serves")
+        return Fact(ConditionType.READY, "True", Reason.SUCCEEDED, serving.message)
     cause = blocked.cause
     where = "" if cause.type is ConditionType.READY else f"{cause.type}: "
     still = "; users still get answers meanwhile" if serving.status == "True" else ""
@@ -98,15 +94,14 @@ def _ready(steps: tuple[Step, ...], blocked: Step | None) -> Fact:
 
 
 def _serving(start: Situation, revisions: tuple[RevisionRecord, ...]) -> Serving | None:
-    if start.incumbent is None:
+    if start.incumbent is None or start.incumbent.digest is None:
         return None
     number = start.incumbent.number
     record = next((record for record in revisions if record.number == number), start.incumbent)
-    assert record.digest is not None
     size = record.metrics.get("sizeBytes")
     return Serving(
         revision=record.number,
-        digest=record.digest,
+        digest=start.incumbent.digest,
         accuracy=record.metrics.get("accuracy"),
         size_bytes=None if size is None else int(size),
         p50_ms=record.metrics.get("p50Ms"),

@@ -59,13 +59,12 @@ def pursue(job: Job, state: JobState | None, now: float, may_start: bool) -> Pur
     return Pursuit(again, kept, WATCH_S, failure)
 
 
-def sentence(pursuit: Pursuit, attempt: int) -> str:
+def sentence(failure: Failure, given_up: bool, attempt: int) -> str:
     """Why the job failed and what happens next, for a person."""
-    assert pursuit.failure is not None
-    told = pursuit.failure.message
-    if pursuit.failure.reason in FINAL_REASONS:
+    told = failure.message
+    if failure.reason in FINAL_REASONS:
         return told
-    if pursuit.given_up:
+    if given_up:
         return f"{told}; given up after {attempt + 1} tries: see `lepton logs`, then change the spec to try again"
     return f"{told}; try {attempt + 2} follows by itself"
 

@@ -189,6 +189,8 @@ class Step:
     keep: frozenset[Ref] = frozenset()
     candidate: Candidate | None = None
     """How far the stage is, while it is at work."""
+    given_up: bool = False
+    """Whether nothing more is tried until the spec changes."""
     recheck_s: float | None = None
 
     @property

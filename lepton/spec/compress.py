@@ -38,7 +38,7 @@ class Prune(Section):
     ratio: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Share of the channels that goes."""
     epochs: Annotated[int, Field(ge=0, le=10_000)] | None = None
-    """Passes of fine-tuning; by default a quarter of `train.epochs`, at least one."""
+    """Passes of fine-tuning; by default half of `train.epochs`, at least one."""
 
 
 class Quantize(Section):

@@ -24,5 +24,6 @@ def step(situation: Situation) -> Step:
         desired=pursuit.desired,
         keep=pursuit.keep,
         candidate=candidate(target, "data", state) if at_work else None,
+        given_up=pursuit.given_up,
         recheck_s=pursuit.recheck_s,
     )

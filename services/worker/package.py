@@ -21,7 +21,6 @@ from services import server
 
 if TYPE_CHECKING:
     from lepton.compress.run import Compressed
-
     from lepton.train.data.prepared import Prepared
 
 SERVER_CODE = ("model.py", "metrics.py", "seal.py")

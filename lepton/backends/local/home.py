@@ -17,6 +17,9 @@ from lepton.files import as_lepton_error
 from lepton.spec.fields import Section
 from lepton.spec.reasons import Reason
 
+_LONGEST_TEMPORARY = 16
+"""Bytes of the path of the folder for temporary files that leave room for Ray's own."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -139,11 +142,14 @@ class Home:
 
     @property
     def ray_directory(self) -> Path:
-        """Where Ray keeps its sockets and logs: short, as the path of a unix socket holds at most 107 bytes.
+        """Where Ray keeps its sockets and logs, open to nobody else: Ray gives everybody all rights within it.
 
+        Short, as the path of a unix socket holds at most 107 bytes and Ray adds 70.
         Raises LeptonError when the folder belongs to somebody else.
         """
-        directory = Path(tempfile.gettempdir()) / f"lepton-{self.short_name}"
+        temporary = tempfile.gettempdir()
+        short = temporary if len(temporary) <= _LONGEST_TEMPORARY else "/tmp"  # noqa: S108 - the owner is checked
+        directory = Path(short) / f"lepton-{self.short_name}"
         directory.mkdir(mode=0o700, exist_ok=True)
         if directory.is_symlink() or directory.stat().st_uid != os.getuid():
             message = f"{directory} belongs to another user: remove it, or set TMPDIR to a folder of your own"

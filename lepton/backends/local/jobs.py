@@ -12,13 +12,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import fsspec  # type: ignore[import-untyped]
-import psutil
+import fsspec
 from pydantic import JsonValue
 
 from lepton.backends.local.home import Home
 from lepton.backends.local.processes import descendants, end
 from lepton.backends.local.ray import Ray
+from lepton.backends.local.workers import workers
 from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, write_atomically
 from lepton.jobdir import JobDirectory, JobOrder
@@ -39,7 +39,7 @@ class Jobs:
     """All jobs of one home."""
 
     def __init__(self, home: Home, ray: Ray, worker: Sequence[str]) -> None:
-        """`worker` are the arguments of the interpreter that begin a worker; a job's folder follows them."""
+        """`worker`: see workers.WORKER."""
         self._home = home
         self._ray = ray
         self._worker = tuple(worker)
@@ -77,7 +77,7 @@ class Jobs:
         except LeptonError:
             state = "Unknown"
         if state == "Unknown":
-            running = bool(self._workers(directory))
+            running = name in workers(self._home.jobs, self._worker)
             return JobState("Running" if running else "Pending", order.attempt, directory.progress())
         if state == "Ended":
             return _told(directory, order) or _died(directory, order)
@@ -129,17 +129,12 @@ class Jobs:
         entrypoint = f"OMP_NUM_THREADS={threads} exec {shlex.join(command)} >>{shlex.quote(str(directory.log))} 2>&1"
         self._ray.submit(submission.id, entrypoint)
 
-    def _workers(self, directory: JobDirectory) -> list[psutil.Process]:
-        """The processes that work on this folder, whoever started them."""
-        arguments = [*self._worker, str(directory.path)]
-        processes = psutil.process_iter(["cmdline"])
-        return [process for process in processes if (process.info["cmdline"] or [])[1:] == arguments]
-
     def _stop(self, directory: JobDirectory) -> None:
         submission = _submission(directory)
         if submission is not None and submission.session == self._ray.session():
             self._ray.cancel(submission.id)
-        end(process for worker in self._workers(directory) for process in (*descendants(worker), worker))
+        found = workers(self._home.jobs, self._worker).get(directory.path.name, [])
+        end(process for worker in found for process in (*descendants(worker), worker))
 
 
 def _order(job: Job, arguments: Mapping[str, JsonValue]) -> JobOrder:

@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import IO
 
 from lepton.backends.local.backend import LocalBackend
 from lepton.backends.local.home import Home
@@ -27,6 +28,7 @@ from lepton.backends.local.servers import RayKeeper, TritonKeeper
 from lepton.backends.local.states import ServerStates, write_states
 from lepton.backends.local.store import Store
 from lepton.backends.local.triton import Triton
+from lepton.backends.local.workers import WORKER
 from lepton.errors import LeptonError
 from lepton.plan.types import Key
 from lepton.reconcile import reconcile
@@ -35,10 +37,10 @@ from lepton.spec.status import Condition
 
 log = logging.getLogger("lepton.loop")
 
-WORKER = ("-m", "services.worker")
 _TICK_S = 0.1
 _PASSES_AT_ONCE = 4
 _LAST_WORDS_S = 10.0
+_PATIENCE_S = 3.0
 _LONGEST_BACKOFF_S = 60.0
 
 
@@ -193,14 +195,26 @@ async def _serve(home: Home) -> None:
     await Loop(home).run(stop)
 
 
+def _take(lock: IO[str]) -> bool:
+    """Take the lock; a loop that was killed a moment ago may still hold it for a moment."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_TICK_S)
+        else:
+            return True
+
+
 def main() -> int:
     """Run the loop of the home that the environment names, unless one runs already."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     home = Home.default().make()
     with (home.run / "loop.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(lock):
             log.error("another control loop works on %s", home.root)
             return 1
         try:

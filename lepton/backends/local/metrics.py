@@ -1,9 +1,20 @@
-"""What the control loop counts, for Prometheus on 127.0.0.1. docs/reference/metrics.md is made from `table()`."""
+"""What the control loop counts, for Prometheus on 127.0.0.1. docs/reference/metrics.md is made from `page()`."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60)
 _STAGE_SECONDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000)
+
+
+_HEAD = """\
+# Metrics
+
+The control loop answers Prometheus on `127.0.0.1`, port 8003 unless `lepton up --metrics-port` says otherwise;
+Triton answers on port 8002 (`--triton-metrics-port`). `manifests/prometheus/lepton.yml` scrapes both.
+This page is made from `lepton/backends/local/metrics.py`; a test fails when it is stale.
+
+## Of the control loop
+"""
 
 
 class Metrics:
@@ -52,9 +63,9 @@ class Metrics:
         start_http_server(port, addr="127.0.0.1", registry=self.registry)
 
 
-def table() -> str:
-    """Every metric with its type, labels and meaning, as a Markdown table."""
-    rows = ["| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
+def page() -> str:
+    """docs/reference/metrics.md: every metric with its type, labels and meaning."""
+    rows = [_HEAD, "| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
     registry = Metrics().registry
     collectors = {name: collector for collector, names in registry._collector_to_names.items() for name in names}
     for family in registry.collect():

@@ -84,8 +84,10 @@ class Supervised:
         """Ask it to end, and kill what is left of its session after so many seconds."""
         record = self.alive()
         if record is not None:
+            family = self._family(record)  # afterwards nobody could tell whose children they were
             os.kill(record.pid, signal.SIGTERM)
             _wait(lambda: not is_alive(record), grace_s)
+            end(family)
         self.kill()
 
     def kill(self) -> None:

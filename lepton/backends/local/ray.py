@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from lepton.backends.local.home import Home
 from lepton.backends.local.ports import free_port
-from lepton.backends.local.processes import Supervised
+from lepton.backends.local.processes import Record, Supervised
 from lepton.errors import LeptonError
 from lepton.files import write_atomically
 from lepton.spec.reasons import Reason
@@ -49,19 +49,19 @@ class Ray:
     def __init__(self, home: Home) -> None:
         self._home = home
         self.process = Supervised("ray", home.run, home.logs / "ray.log")
+        self._known: Record | None = None
         self._client: Any = None
         self._session: str | None = None
 
     def start(self) -> None:
         """Start the head; what is left of an earlier one goes. Returns at once: see `session`."""
-        self._client = self._session = None
         self.process.kill()
         directory = self._home.ray_directory
-        _forget_old_sessions(directory)
+        shutil.rmtree(directory / "r", ignore_errors=True)
         port = free_port()
         command = [
             *(sys.executable, "-m", "lepton.backends.local.ray_head"),
-            f"--directory={directory}",
+            f"--directory={directory / 'r'}",
             f"--dashboard-port={port}",
             f"--cpus={os.cpu_count() or 1}",
             f"--object-store-bytes={min(_OBJECT_STORE_BYTES, psutil.virtual_memory().total // 8)}",
@@ -71,15 +71,14 @@ class Ray:
     def stop(self) -> None:
         """Stop the head with all that runs on it, and remove its folder."""
         self.process.stop(_STOP_S)
-        self._client = self._session = None
         shutil.rmtree(self._home.ray_directory, ignore_errors=True)
 
     def session(self) -> str | None:
         """The name of this run of Ray, once it takes jobs; None before, and when it is dead. Cheap once it is known."""
         record = self.process.alive()
-        if record is None:
-            self._client = self._session = None
-        elif self._session is None:
+        if record != self._known:
+            self._known, self._client, self._session = record, None, None
+        if record is not None and self._session is None:
             self._session = self._ask_session(record.ports["dashboard"])
         return self._session
 
@@ -161,14 +160,6 @@ class Ray:
             # the only way to keep Ray from replacing 127.0.0.1 by an address that others can reach
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         }
-
-
-def _forget_old_sessions(directory: Path) -> None:
-    for entry in directory.iterdir():
-        if entry.is_symlink() or not entry.is_dir():
-            entry.unlink(missing_ok=True)
-        else:
-            shutil.rmtree(entry, ignore_errors=True)
 
 
 def _unavailable(why: object) -> LeptonError:

@@ -25,6 +25,7 @@ _STARTING_POLL_S = 0.05
 _UP_POLL_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _PROBE_S = 60.0
+_PROBE_MISSING_S = 3.0
 
 
 class Server(Protocol):
@@ -40,6 +41,10 @@ class Server(Protocol):
 
     def is_ready(self) -> bool:
         """Whether it takes work."""
+
+
+class _DiedWhileStarting(LeptonError):
+    """It was started, and did not become ready."""
 
 
 class Keeper:
@@ -65,8 +70,10 @@ class Keeper:
                 self._set("starting", None)
             except LeptonError as error:
                 log.warning("%s: %s", self.name, error.message)
-                self._set(error.message, error)
                 failures += 1
+                # on a machine that is very busy a start may fail once for no reason that anybody could mend
+                if failures > 1 or not isinstance(error, _DiedWhileStarting):
+                    self._set(error.message, error)
             except Exception as error:
                 log.exception("a defect while keeping %s up", self.name)
                 self._set(f"{type(error).__name__}: {error}", None)
@@ -108,10 +115,10 @@ class Keeper:
         self.state, self.trouble = state, trouble
         self._changed()
 
-    def _failed(self, how: str) -> LeptonError:
+    def _failed(self, how: str) -> _DiedWhileStarting:
         process = self._server.process
         message = f"{self.name} {how}; the end of {process.log}:\n{process.log_tail()}"
-        return LeptonError(Reason.SERVER_UNAVAILABLE, message)
+        return _DiedWhileStarting(Reason.SERVER_UNAVAILABLE, message)
 
 
 class RayKeeper(Keeper):
@@ -143,10 +150,11 @@ class TritonKeeper(Keeper):
         self._probed = 0.0
 
     async def watch(self) -> None:
-        """Probe the models with real inference: at once when a stub has vanished, and every minute."""
+        """Probe the models with real inference: at once when a stub has vanished, soon when one is missing, every minute."""
         stubs = await asyncio.to_thread(self._triton.stubs)
         vanished, self._stubs = self._stubs - stubs, stubs
-        if not vanished and time.monotonic() - self._probed < _PROBE_S:
+        missing = len(stubs) < sum(served.instances for served in self._models.records().values())
+        if not vanished and time.monotonic() - self._probed < (_PROBE_MISSING_S if missing else _PROBE_S):
             return
         self._probed = time.monotonic()
         try:

@@ -15,16 +15,18 @@ from pathlib import Path
 
 from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.ports import require_free
-from lepton.backends.local.processes import Supervised
+from lepton.backends.local.processes import Supervised, end
 from lepton.backends.local.states import ServerStates, forget_states, read_states
 from lepton.backends.local.store import Store
+from lepton.backends.local.workers import workers
 from lepton.errors import LeptonError
 from lepton.files import as_lepton_error
 from lepton.spec.reasons import Reason
 
 _LOOP_STOP_S = 15.0
+_SERVER_STOP_S = 8.0
 _POLL_S = 0.05
-_UP_S = 90.0
+_UP_S = 150.0
 """Longer than the servers' own limits, so that what is wrong is told by whoever knows it."""
 
 
@@ -63,7 +65,8 @@ def down(home: Home) -> None:
             Supervised("triton", home.run, home.logs / "triton.log"),
         )
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda server: server.stop(8.0), servers))
+            list(pool.map(lambda server: server.stop(_SERVER_STOP_S), servers))
+        end(process for found in workers(home.jobs).values() for process in found)
         forget_states(home)
         shutil.rmtree(home.ray_directory, ignore_errors=True)
 

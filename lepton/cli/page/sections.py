@@ -28,7 +28,7 @@ def checks(results: Sequence[CheckResult]) -> Markup:
     ]
     lead = "Each budget was measured at the live endpoint, on held-out data, before any user request reached the model."
     headings = ("budget", "verdict", "in words", "measured", "allowed")
-    return section("Gate", lead, table(headings, rows, numbers_from=3))
+    return section("Gate", lead, table(headings, rows, numbers_from=3, class_="checks"))
 
 
 def endpoints(gate: GateReport) -> Markup:

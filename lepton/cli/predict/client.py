@@ -80,7 +80,7 @@ class Client:
         return Answer(item.name, _text(label[0]), float(probability[0]), top, took, item.folder)
 
     def _input(self, name: str, tensor: Tensor) -> Any:
-        from tritonclient.utils import np_to_triton_dtype  # type: ignore[import-untyped]  # noqa: PLC0415 - slow
+        from tritonclient.utils import np_to_triton_dtype
 
         value = self._module.InferInput(name, list(tensor.shape), np_to_triton_dtype(tensor.dtype))
         value.set_data_from_numpy(tensor)

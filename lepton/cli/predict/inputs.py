@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from lepton.cli.errors import USAGE, CommandError
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif"})
 Tensor = npt.NDArray[np.generic]
 DATA_TYPES: dict[str, type[np.generic]] = {
     "BOOL": np.bool_,
@@ -41,7 +41,7 @@ class Item:
 
     name: str
     tensors: dict[str, Tensor]
-    """Named inputs, with the batch dimension of 1 (or what a v2 body says)."""
+    """Named inputs, each with a batch dimension of 1."""
     folder: str | None = None
     """Name of the folder below the one that was given; where folders are classes, the true class."""
 
@@ -72,7 +72,7 @@ def from_json(text: str, where: str, shape: tuple[int, int, int]) -> Iterator[It
     except json.JSONDecodeError as error:
         raise CommandError(f"{where} is not JSON: {error}", USAGE) from error
     if isinstance(value, dict):
-        yield Item(where, _tensors_of_body(value, where))
+        yield from _rows(where, _tensors_of_body(value, where))
     elif isinstance(value, list):
         images = _as_images(value, where, shape)
         for number, image in enumerate(images):
@@ -106,6 +106,17 @@ def _tensors_of_body(body: dict[str, JsonValue], where: str) -> dict[str, Tensor
     if not isinstance(inputs, list) or not inputs:
         raise CommandError(f'{where}: a v2 body must hold "inputs", a list of tensors', USAGE)
     return dict(_tensor(entry, f"{where}: inputs[{number}]") for number, entry in enumerate(inputs))
+
+
+def _rows(where: str, tensors: dict[str, Tensor]) -> Iterator[Item]:
+    """One item for each row of the batch."""
+    counts = sorted({tensor.shape[0] if tensor.ndim else 0 for tensor in tensors.values()})
+    if len(counts) > 1:
+        given = " and ".join(str(count) for count in counts)
+        raise CommandError(f"{where}: all inputs must have the same number of rows, not {given}", USAGE)
+    for row in range(counts[0]):
+        name = where if counts == [1] else f"{where} [{row}]"
+        yield Item(name, {tensor: array[row : row + 1] for tensor, array in tensors.items()})
 
 
 def _tensor(entry: JsonValue, where: str) -> tuple[str, Tensor]:

@@ -34,9 +34,9 @@ def one_answer(answer: Answer, top_k: int | None) -> RenderableType:
 
 
 def summary(answers: Sequence[Answer]) -> str:
-    """`3 images: cat 2, dog 1; 2 of 3 have the label of their folder (66.67 %); median 0.52 ms`."""
+    """`3 images: cat (2), dog (1); 2 of 3 have the label of their folder (66.67 %); median 0.52 ms`."""
     counts = Counter(answer.label for answer in answers)
-    parts = [f"{len(answers)} images: " + ", ".join(f"{label} {number}" for label, number in counts.most_common())]
+    parts = [f"{len(answers)} images: " + ", ".join(f"{label} ({number})" for label, number in counts.most_common())]
     in_folders = [answer for answer in answers if answer.folder is not None]
     if in_folders:
         right = sum(answer.label == answer.folder for answer in in_folders)

@@ -74,8 +74,7 @@ def progress_view(model: LeptonModel, progress: Progress) -> RenderableType:
             table.add_row(progress.spinner, Text(stage, "bold"), bar, Text(candidate.message), Text(left, "cyan"))
         elif stage in progress.began:
             took = words.duration(progress.seconds(stage))
-            said = Text(f"{took:<9} {progress.words.get(stage, '')}", "dim")
-            table.add_row(Text("✓", "green"), stage, said)
+            table.add_row(Text("✓", "green"), stage, Text(took, "dim"), Text(progress.words.get(stage, ""), "dim"))
         elif _is_past(stage, current):
             table.add_row(Text("✓", "green"), stage, Text("done before", "dim"))
         else:

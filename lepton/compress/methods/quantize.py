@@ -57,7 +57,7 @@ def _quantized(source: Path, images: NDArray[np.uint8], folder: Path) -> onnx.Mo
     quantize_static(
         fused,
         quantized,
-        _Calibration(images),
+        Calibration(images),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=sorted(WITH_WEIGHTS | BETWEEN),
         nodes_to_exclude=list(_before_the_first_weights(graph)),
@@ -69,7 +69,7 @@ def _quantized(source: Path, images: NDArray[np.uint8], folder: Path) -> onnx.Mo
     return onnx.load(quantized)
 
 
-class _Calibration(CalibrationDataReader):  # type: ignore[misc]
+class Calibration(CalibrationDataReader):  # type: ignore[misc]
     """Hands the examples to the calibrator in batches."""
 
     def __init__(self, images: NDArray[np.uint8]) -> None:

@@ -11,8 +11,8 @@ def accuracy_drop(measured: Measured, gate: Gate) -> CheckResult:
     after = measured.candidate.evaluation.accuracy.value
     drop, allowed = before - after, gate.max_accuracy_drop
     passed = drop <= allowed
-    moved = f"fell by {drop:.4g}" if drop > 0 else f"rose by {-drop:.4g}"
-    what = f"accuracy {moved} points (from {before:.4g} to {after:.4g} %), at most {allowed:g} allowed"
+    moved = "stayed" if drop == 0 else f"fell by {drop:.4g} points" if drop > 0 else f"rose by {-drop:.4g} points"
+    what = f"accuracy {moved} (from {before:.4g} to {after:.4g} %), at most {allowed:g} allowed"
     mend = "" if passed else ": raise gate.maxAccuracyDrop, train longer, or compress less"
     return CheckResult(name="maxAccuracyDrop", measured=drop, allowed=allowed, passed=passed, message=what + mend)
 

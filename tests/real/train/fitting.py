@@ -10,12 +10,12 @@ from lepton.spec.train import Optimizer, Train, TrainResources
 from lepton.train.fit import Fit
 from lepton.train.run import fit
 
-TRAIN = Train(epochs=6, precision="float32", resources=TrainResources(cpu=1))
+TRAIN = Train(epochs=8, precision="float32", resources=TrainResources(cpu=1))
 
 
 def fit_of(data: Path, directory: Path, train: Train = TRAIN, **changes: object) -> Fit:
     """A fit of a small ResNet to the digits, with changes."""
-    given = {"model": Model(depth=8, width=8), "augment": ("crop",), "stage": "train", **changes}
+    given = {"model": Model(depth=8), "augment": ("crop",), "stage": "train", **changes}
     return Fit(train=train, data=data, directory=directory, **given)  # type: ignore[arg-type]
 
 
@@ -30,6 +30,7 @@ def diverging(**changes: object) -> dict[str, object]:
 
 def main() -> None:
     """Fit and say where it stands, a line for each word of progress."""
+
     def say(progress: Progress) -> None:
         print(progress.message, flush=True)  # noqa: T201
 

@@ -32,18 +32,23 @@ def arguments(line: str) -> list[str] | None:
     words = shlex.split(line, comments=True)
     while words and re.fullmatch(r"\w+=.*", words[0]):
         words.pop(0)
-    return words[1:] if words and words[0].split("/")[-1] == "lepton" else None
+    if not words or words[0].split("/")[-1] != "lepton":
+        return None
+    # running text may name an option without its value
+    return [*words[1:], "1"] if words[-1].endswith(("-port", "--artifacts")) else words[1:]
 
 
 def parse(words: list[str]) -> None:
     """Let the command's own parser read the words, without running anything."""
     group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
     with group.make_context("lepton", list(words), resilient_parsing=words == ["--help"]) as context:
         if words == ["--help"]:
             return
         name, command, rest = group.resolve_command(context, [*context._protected_args, *context.args])
         if not rest:
             return  # running text speaks of the command by its name
+        assert command is not None
         command.make_context(name, rest, parent=context)
 
 
@@ -84,6 +89,14 @@ def test_every_reason_is_documented_with_what_to_do() -> None:
     page = (ROOT / "docs/how-to/when-something-fails.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|$", page, re.MULTILINE)
     assert [name for name, _, _ in rows] == [reason.value for reason in Reason]
+
+
+def test_every_metric_of_a_served_model_is_documented() -> None:
+    source = (ROOT / "services/server/metrics.py").read_text()
+    page = (ROOT / "docs/how-to/watch.md").read_text()
+    names = re.findall(r'^ +"(lepton_\w+)": "', source, re.MULTILINE)
+    assert len(names) >= 5
+    assert [name for name in names if f"`{name}`" not in page] == []
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

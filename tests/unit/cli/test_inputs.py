@@ -42,7 +42,7 @@ def test_a_v2_body_is_sent_as_it_is(tmp_path: Path) -> None:
     body = {
         "inputs": [
             {"name": "image", "shape": [1, 2, 3, 1], "datatype": "UINT8", "data": [0, 1, 2, 3, 4, 255]},
-            {"name": "image_bytes", "shape": [1, 1], "datatype": "BYTES", "data": ["abc"]},
+            {"name": "words", "shape": [1, 1], "datatype": "BYTES", "data": ["abc"]},
         ]
     }
     file = tmp_path / "body.json"
@@ -50,9 +50,17 @@ def test_a_v2_body_is_sent_as_it_is(tmp_path: Path) -> None:
     assert plain(list(collect([str(file)], SHAPE))) == [
         (
             str(file),
-            {"image": ((1, 2, 3, 1), [0, 1, 2, 3, 4, 255]), "image_bytes": ((1, 1), [b"abc"])},
+            {"image": ((1, 2, 3, 1), [0, 1, 2, 3, 4, 255]), "words": ((1, 1), [b"abc"])},
             None,
         )
+    ]
+
+
+def test_a_v2_body_of_several_rows_is_one_request_for_each() -> None:
+    body = {"inputs": [{"name": "image", "shape": [2, 1], "datatype": "UINT8", "data": [7, 9]}]}
+    assert plain(list(collect([json.dumps(body)], SHAPE))) == [
+        ("inline JSON [0]", {"image": ((1, 1), [7])}, None),
+        ("inline JSON [1]", {"image": ((1, 1), [9])}, None),
     ]
 
 
@@ -85,6 +93,11 @@ def test_a_folder_is_read_with_its_folders_as_classes(tmp_path: Path) -> None:
             '{"inputs": [{"name": "image", "shape": [1], "datatype": "UINT8", "data": [256]}]}',
             "inline JSON: inputs[0].data does not fit its shape and datatype: ",
         ),
+        (
+            '{"inputs": [{"name": "a", "shape": [1], "datatype": "UINT8", "data": [1]},'
+            ' {"name": "b", "shape": [2], "datatype": "UINT8", "data": [1, 2]}]}',
+            "inline JSON: all inputs must have the same number of rows, not 1 and 2",
+        ),
         ("[[1, 2], [3]]", "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1] (height, width, channels)"),
         ('[["a", 2, 3], [4, 5, 6]]', "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1]"),
         ("[]", "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1]"),
@@ -100,7 +113,9 @@ def test_what_is_no_input_is_told_in_a_sentence(argument: str, sentence: str) ->
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"holds no image \(\.jpeg, \.jpg, \.png\)"):
+    with pytest.raises(
+        CommandError, match=r"holds no image \(\.bmp, \.gif, \.jfif, \.jpe, \.jpeg, \.jpg, \.png, \.webp\)"
+    ):
         list(collect([str(tmp_path)], SHAPE))
 
 
@@ -111,5 +126,5 @@ def test_many_answers_are_counted_and_compared_with_their_folders() -> None:
         Answer("dog/c.png", "dog", 0.8, (), 0.6, "dog"),
     ]
     assert summary(answers) == (
-        "3 images: cat 2, dog 1; 2 of 3 have the label of their folder (66.67 %); median 0.60 ms"
+        "3 images: cat (2), dog (1); 2 of 3 have the label of their folder (66.67 %); median 0.60 ms"
     )

@@ -1,5 +1,7 @@
 """Augmentation works on a whole batch and keeps what must be kept."""
 
+import math
+
 import pytest
 import torch
 
@@ -51,18 +53,21 @@ def test_a_flip_mirrors_about_half_of_the_images() -> None:
     assert 150 < int(mirrored.sum()) < 250
 
 
-@pytest.mark.parametrize(("height", "width"), [(33, 33), (33, 65)])
-def test_a_rotation_turns_about_the_centre_by_at_most_ten_degrees(height: int, width: int) -> None:
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(33, 33), (33, 65), (65, 33)])
+def test_a_rotation_turns_about_the_centre_by_at_most_ten_degrees(height: int, width: int, upright: bool) -> None:
     images = torch.zeros(200, 1, height, width)
-    images[:, :, height // 2, :] = 1
+    line = images.transpose(2, 3) if upright else images
+    line[:, :, line.shape[2] // 2, :] = 1
     turned = augment(images, ["rotate"], seeded())
-    centre = turned[:, 0, height // 2 - 1 : height // 2 + 2, width // 2].sum(1)
-    assert bool((centre > 0.9).all())
-    rows = turned[:, 0, :, -4].argmax(1) - height // 2
-    reach = (width / 2 - 4) * torch.tan(torch.tensor(torch.pi / 18))
-    assert int(rows.abs().max()) <= reach + 1
-    assert int(rows.min()) < -reach / 2
-    assert int(rows.max()) > reach / 2
+    turned = (turned.transpose(2, 3) if upright else turned)[:, 0]
+    across, along = turned.shape[1:]
+    assert bool((turned[:, across // 2 - 1 : across // 2 + 2, along // 2].sum(1) > 0.9).all())
+    moved = turned[:, :, -4].argmax(1) - across // 2
+    reach = (along / 2 - 4) * math.tan(math.radians(10))
+    assert int(moved.abs().max()) <= reach + 1
+    assert int(moved.min()) < -0.8 * reach
+    assert int(moved.max()) > 0.8 * reach
 
 
 def test_erasing_blanks_one_rectangle_in_about_half_of_the_images() -> None:

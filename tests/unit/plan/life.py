@@ -18,6 +18,7 @@ START = 1_760_000_000.0
 CRASH = Failure(reason=Reason.JOB_FAILED, message="the process was killed", stage="train")
 NO_DATA = Failure(reason=Reason.DATA_NOT_FOUND, message="data.uri: nothing at s3://x", stage="data")
 FULL = Failure(reason=Reason.DISK_FULL, message="no space left", stage="package")
+NO_SERVER = Failure(reason=Reason.SERVER_UNAVAILABLE, message="Triton does not start")
 CORRUPT = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs from its digest")
 TOO_LOW = "accuracy is 91 %, at least 99 % asked: lower gate.minAccuracy"
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from lepton.report import Summary
 from lepton.spec.reasons import Phase
-from tests.unit.plan.life import CORRUPT, CRASH, FULL, KEY, NO_DATA, Life, View, edited, spec
+from tests.unit.plan.life import CORRUPT, CRASH, FULL, KEY, NO_DATA, NO_SERVER, Life, View, edited, spec
 
 STRICT = {"minAccuracy": 99}
 BUILT = "DataReady+ Trained+ Compressed+"
@@ -169,6 +170,18 @@ STORIES: dict[str, tuple[Callable[[Life], object], View]] = {
             {2: "Passed", 1: "Passed"},
             f"{BUILT} GatePassed+ Serving-ArtifactCorrupt Ready-ArtifactCorrupt",
             "build1 build2 gate1 gate2 traffic1",
+        ),
+    ),
+    "while the server itself is in trouble, the new one stays wanted": (
+        lambda life: life.serves(spec()).apply(edited(2)).builds().proved().loses_server().cant_switch(NO_SERVER),
+        View(
+            Phase.DEPLOYING,
+            1,
+            None,
+            (2, "load"),
+            {2: "Passed", 1: "Passed"},
+            f"{BUILT} GatePassed+ Serving-ServerUnavailable Ready-ServerUnavailable",
+            "build1 build2 gate1 gate2 traffic2",
         ),
     ),
     "a lost server is told what to load, and status remembers what served": (
@@ -403,6 +416,18 @@ STORIES: dict[str, tuple[Callable[[Life], object], View]] = {
             "build1",
         ),
     ),
+    "a crash in a stage after training leaves the network trained": (
+        lambda life: life.apply(spec()).fails(FULL),
+        View(
+            Phase.COMPRESSING,
+            None,
+            None,
+            (1, "compress"),
+            {1: "Building"},
+            "DataReady+ Trained+ Compressed-DiskFull GatePassed? Serving? Ready-DiskFull",
+            "build1",
+        ),
+    ),
     "a full disk is waited for as long as it takes": (
         lambda life: life.apply(spec()).fails_often(FULL, 20).builds(),
         View(
@@ -425,6 +450,18 @@ STORIES: dict[str, tuple[Callable[[Life], object], View]] = {
             {1: "Failed"},
             f"{BUILT} GatePassed-JobFailed Serving? Ready-JobFailed",
             "build1 gate1",
+        ),
+    ),
+    "a proof under other budgets that only crashes does not take back what was proved": (
+        lambda life: life.serves(spec()).apply(spec(gate=STRICT)).loads().fails_often(CRASH, 6),
+        View(
+            Phase.FAILED,
+            1,
+            1,
+            None,
+            {1: "Passed"},
+            f"{BUILT} GatePassed-JobFailed Serving+ Ready-JobFailed",
+            "build1 gate1 gate1 traffic1",
         ),
     ),
     "a candidate that can't be loaded says why": (
@@ -459,6 +496,15 @@ def test_nothing_is_built_twice_for_a_rollback_an_edit_back_or_other_budgets() -
         life.apply(wanted)
         life.switches()
     assert life.backend.started == begun
+
+
+def test_an_artifact_that_was_finished_just_before_its_spec_was_edited_away_is_not_built_again() -> None:
+    life = Life().apply(edited(2))
+    name = life.open_job()
+    life.backend.finish_job(name, Summary(artifact="memory://1", digest="sha256:1"))
+    life.apply(edited(3)).apply(edited(2))
+    assert [begun for begun, _ in life.backend.started].count(name) == 1
+    assert life.view().revisions == {2: "Superseded", 1: "Gating"}
 
 
 def test_a_deleted_model_is_forgotten_once_nothing_of_it_is_left() -> None:

@@ -1,9 +1,11 @@
 """Whole plans, compared as whole objects: what a backend is asked for, word for word."""
 
+import pytest
+
 from lepton.plan.fold import make_plan
 from lepton.plan.revision import build_name
 from lepton.plan.types import Endpoint, EndpointState, Job, JobState, Observed, Plan, Ref, Traffic
-from lepton.report import CheckResult, Progress, Summary
+from lepton.report import CheckResult, Failure, Progress, Summary
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import Candidate, Condition, EndpointAddress, RevisionRecord, Serving, Status
@@ -28,6 +30,7 @@ RECORD = RevisionRecord(number=1, name=build_name("digits", MODEL.spec), cause="
 BUILT = RECORD.model_copy(
     update={"outcome": "Gating", "artifact": "file:///a", "digest": "sha256:1", "metrics": {"sizeBytes": 9.0}}
 )
+PINNED = BUILT.model_copy(update={"outcome": "Passed"})
 GATE = MODEL.spec.gate.model_dump(mode="json", by_alias=True)
 
 
@@ -127,7 +130,7 @@ def test_a_verdict_is_remembered_before_the_traffic_moves_and_what_serves_is_tol
                 condition("Compressed", "True", *done, "the artifact is packaged"),
                 condition("GatePassed", "True", *done, "revision 1 met every budget at its endpoint"),
                 condition("Serving", "True", *done, "revision 1 answers", "2025-10-09T08:54:20Z"),
-                condition("Ready", "True", *done, "revision 1 serves", "2025-10-09T08:54:20Z"),
+                condition("Ready", "True", *done, "revision 1 answers", "2025-10-09T08:54:20Z"),
             ),
             endpoint=ADDRESS,
             serving=Serving(revision=1, digest="sha256:1", accuracy=98.5, size_bytes=9, p50_ms=0.4),
@@ -178,3 +181,44 @@ def test_a_wrong_digest_found_by_the_gate_is_told_apart_from_a_budget() -> None:
     summary = Summary(artifact="file:///a", digest="sha256:1", checks=(check,))
     plan = make_plan(Observed(base.model, {proof: JobState("Succeeded", summary=summary)}), NOW)
     assert plan.status.conditions[3].reason is Reason.DIGEST_MISMATCH
+
+
+def test_what_serves_is_seen_to_before_anything_new_is_begun() -> None:
+    passed = BUILT.model_copy(update={"number": 1, "name": "digits-build-00000000", "outcome": "Passed"})
+    serving = Serving(revision=1, digest="sha256:1")
+    plan = make_plan(Observed(with_status(Status(serving=serving, revisions=(passed,)))), NOW)
+    assert [desired.ref.kind for desired in plan.desired] == ["Traffic", "Job"]
+
+
+def test_no_address_is_told_before_something_answers_there() -> None:
+    assert make_plan(Observed(MODEL, address=ADDRESS), NOW).status.endpoint is None
+
+
+RECHECKS: dict[str, tuple[RevisionRecord, EndpointState | None, EndpointState | None, float]] = {
+    "a build is watched each second": (RECORD, None, None, 1.0),
+    "a candidate that loads is watched closely": (BUILT, EndpointState(ready=False), None, 0.5),
+    "a candidate that can't be loaded is tried again after a while": (
+        BUILT,
+        EndpointState(ready=False, failure=Failure(reason=Reason.LOAD_FAILED, message="no")),
+        None,
+        15.0,
+    ),
+    "a switch is watched closely": (PINNED, None, EndpointState(ready=False), 0.5),
+    "a switch that failed is tried again after a while": (
+        PINNED,
+        None,
+        EndpointState(ready=False, failure=Failure(reason=Reason.LOAD_FAILED, message="no")),
+        15.0,
+    ),
+    "what serves is looked at now and then": (PINNED, None, EndpointState(ready=True, digest="sha256:1"), 10.0),
+}
+
+
+@pytest.mark.parametrize("case", RECHECKS)
+def test_it_is_looked_at_again_in_time(case: str) -> None:
+    record, endpoint, traffic, expected = RECHECKS[case]
+    pinned = MODEL.spec.model_copy(update={"revision": 1 if record is PINNED else None})
+    model = MODEL.model_copy(update={"spec": pinned, "status": Status(revisions=(record,))})
+    names = [e.name for e in make_plan(Observed(model), NOW).desired if isinstance(e, Endpoint)]
+    endpoints = {name: endpoint for name in names if endpoint is not None}
+    assert make_plan(Observed(model, {}, endpoints, traffic), NOW).recheck_s == expected

@@ -112,4 +112,4 @@ SENTENCES = {
 @pytest.mark.parametrize("case", SENTENCES)
 def test_a_failure_is_told_with_what_follows(case: str) -> None:
     failure, given_up, number, expected = SENTENCES[case]
-    assert sentence(Pursuit(failure=failure, given_up=given_up), number) == expected
+    assert sentence(failure, given_up, number) == expected

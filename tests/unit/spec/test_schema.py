@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft4Validator, Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft4Validator, Draft202012Validator
 
 from lepton.spec.load import load
 from lepton.spec.schema import custom_resource_definition, editor_schema, plain_schema

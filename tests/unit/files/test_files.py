@@ -1,0 +1,39 @@
+"""A file is written whole or not at all, and what went wrong is said in words."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lepton.errors import LeptonError
+from lepton.files import write_atomically
+from lepton.spec.reasons import Reason
+
+
+def test_a_reader_sees_the_old_content_or_the_new_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (b"new", [path])
+
+
+def test_a_parent_that_is_a_file_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(LeptonError, match=r"can't write .*/file/below .*: make the folder writable") as caught:
+        write_atomically(tmp_path / "file" / "below", b"new")
+    assert caught.value.reason is Reason.STORE_UNWRITABLE
+
+
+def test_a_full_disk_is_told_in_words_and_the_old_content_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(LeptonError, match="no space left to write") as caught:
+        write_atomically(path, b"new")
+    assert (caught.value.reason, path.read_bytes(), list(tmp_path.iterdir())) == (Reason.DISK_FULL, b"old", [path])
