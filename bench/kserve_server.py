@@ -11,10 +11,10 @@ from typing import Any
 import onnxruntime
 
 path, port = sys.argv[1], int(sys.argv[2])
-sys.argv[1:] = ["--configure_logging=false", "--enable_latency_logging=false"]  # kserve reads them when imported
+sys.argv[1:] = ["--configure_logging=false", "--enable_latency_logging=false"]
 logging.disable(logging.WARNING)
 
-from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
+from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer  # noqa: E402 - kserve reads its arguments when it is imported
 
 
 class OnnxModel(Model):  # type: ignore[misc]

@@ -92,6 +92,6 @@ def _read(url: str, kind: type[M]) -> M | None:
 
 
 def _open(url: str) -> AbstractContextManager[BinaryIO]:
-    import fsspec
+    import fsspec  # noqa: PLC0415 - slow to import  # noqa: PLC0415 - slow to import
 
     return cast(AbstractContextManager[BinaryIO], fsspec.open(url, "rb"))

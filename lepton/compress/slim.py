@@ -62,7 +62,7 @@ def _merge_equal_constants(graph: onnx.GraphProto) -> None:
 
 
 def _shorten_names(graph: onnx.GraphProto) -> None:
-    names = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
+    names: dict[str, str] = {value.name: value.name for value in (*graph.input, *graph.output)} | {"": ""}
     fresh = _short_names()
 
     def short(name: str) -> str:

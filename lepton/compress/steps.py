@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
+from lepton.compress.comparison import Comparison
 from lepton.compress.export import export
-from lepton.compress.measure import Comparison, compare, count_operations
+from lepton.compress.measure import compare, count_operations
 from lepton.compress.methods.distill import student_model
 from lepton.compress.methods.prune import prune
 from lepton.compress.methods.quantize import quantize

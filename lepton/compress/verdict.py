@@ -6,7 +6,7 @@ neither larger nor slower, more accurate. It must not cost more accuracy than th
 
 from dataclasses import dataclass
 
-from lepton.compress.measure import Comparison
+from lepton.compress.comparison import Comparison
 
 _SIZE_THAT_COUNTS = 0.01
 """A file must shrink by this share to count as smaller."""

@@ -32,7 +32,7 @@ class Sample:
     @cached_property
     def answers(self) -> NDArray[np.int64]:
         """[examples], the index of the likeliest class."""
-        return self.probabilities.argmax(axis=1)
+        return np.asarray(self.probabilities.argmax(axis=1))
 
     @property
     def num_classes(self) -> int:

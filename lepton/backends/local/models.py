@@ -194,7 +194,7 @@ class Models:
         return True
 
     def _ask(self, question: Any, reason: Reason = Reason.SERVER_UNAVAILABLE) -> Any:
-        from tritonclient.utils import InferenceServerException
+        from tritonclient.utils import InferenceServerException  # noqa: PLC0415 - a second to import
 
         record = self._triton.alive()
         if record is None:
@@ -206,7 +206,7 @@ class Models:
             raise LeptonError(reason, f"Triton: {said[:1500]}") from error
 
     def _client_of(self, pid: int) -> Any:
-        from tritonclient.grpc import InferenceServerClient
+        from tritonclient.grpc import InferenceServerClient  # noqa: PLC0415
 
         if self._client is None or self._client[0] != pid:
             address = f"127.0.0.1:{self._triton.settings.grpc_port}"
@@ -216,8 +216,8 @@ class Models:
 
 def _config(folder: Path, served: Served) -> str:
     """The model's own configuration with the digest and the number of instances that this load asks for, as JSON."""
-    from google.protobuf import json_format, text_format
-    from tritonclient.grpc.model_config_pb2 import ModelConfig
+    from google.protobuf import json_format, text_format  # noqa: PLC0415 - slow to import
+    from tritonclient.grpc.model_config_pb2 import ModelConfig  # noqa: PLC0415 - slow to import
 
     try:
         config = text_format.Parse((folder / "config.pbtxt").read_text(), ModelConfig())

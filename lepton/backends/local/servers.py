@@ -43,7 +43,7 @@ class Server(Protocol):
         """Whether it takes work."""
 
 
-class _DiedWhileStarting(LeptonError):
+class _StartError(LeptonError):
     """It was started, and did not become ready."""
 
 
@@ -72,7 +72,7 @@ class Keeper:
                 log.warning("%s: %s", self.name, error.message)
                 failures += 1
                 # on a machine that is very busy a start may fail once for no reason that anybody could mend
-                if failures > 1 or not isinstance(error, _DiedWhileStarting):
+                if failures > 1 or not isinstance(error, _StartError):
                     self._set(error.message, error)
             except Exception as error:
                 log.exception("a defect while keeping %s up", self.name)
@@ -115,10 +115,10 @@ class Keeper:
         self.state, self.trouble = state, trouble
         self._changed()
 
-    def _failed(self, how: str) -> _DiedWhileStarting:
+    def _failed(self, how: str) -> _StartError:
         process = self._server.process
         message = f"{self.name} {how}; the end of {process.log}:\n{process.log_tail()}"
-        return _DiedWhileStarting(Reason.SERVER_UNAVAILABLE, message)
+        return _StartError(Reason.SERVER_UNAVAILABLE, message)
 
 
 class RayKeeper(Keeper):
@@ -150,7 +150,7 @@ class TritonKeeper(Keeper):
         self._probed = 0.0
 
     async def watch(self) -> None:
-        """Probe the models with real inference: at once when a stub has vanished, soon when one is missing, every minute."""
+        """Probe with real inference: at once when a stub vanished, soon when one is missing, and every minute."""
         stubs = await asyncio.to_thread(self._triton.stubs)
         vanished, self._stubs = self._stubs - stubs, stubs
         missing = len(stubs) < sum(served.instances for served in self._models.records().values())

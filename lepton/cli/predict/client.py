@@ -47,7 +47,7 @@ class Client:
 
     def __init__(self, address: EndpointAddress, protocol: Protocol) -> None:
         self._module: Any = importlib.import_module(f"tritonclient.{protocol}")
-        self._errors: Any = importlib.import_module("tritonclient.utils").InferenceServerException
+        self._utils: Any = importlib.import_module("tritonclient.utils")
         self._address = address.http.removeprefix("http://").rstrip("/") if protocol == "http" else address.grpc
         self._model = address.model
         self._protocol = protocol
@@ -80,9 +80,7 @@ class Client:
         return Answer(item.name, _text(label[0]), float(probability[0]), top, took, item.folder)
 
     def _input(self, name: str, tensor: Tensor) -> Any:
-        from tritonclient.utils import np_to_triton_dtype
-
-        value = self._module.InferInput(name, list(tensor.shape), np_to_triton_dtype(tensor.dtype))
+        value = self._module.InferInput(name, list(tensor.shape), self._utils.np_to_triton_dtype(tensor.dtype))
         value.set_data_from_numpy(tensor)
         return value
 
@@ -92,7 +90,7 @@ class Client:
     def _call(self, request: Any) -> Any:
         try:
             return request()
-        except self._errors as error:
+        except self._utils.InferenceServerException as error:
             if "UNAVAILABLE" in (error.status() or ""):
                 raise self._unreachable() from error
             raise CommandError(f"the server refused: {error.message()}") from error

@@ -47,7 +47,6 @@ def main() -> None:
     directory = JobDirectory(Path(sys.argv[1]))
     with (directory.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        print(f"worker {os.getpid()} with {os.environ['OMP_NUM_THREADS']} threads", flush=True)
         with (directory.path / "starts").open("a") as starts:
             starts.write(f"{os.getpid()}\n")
         while not _obey(directory):

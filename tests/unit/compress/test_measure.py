@@ -6,7 +6,8 @@ import onnx
 import pytest
 from torch import nn
 
-from lepton.compress.measure import Comparison, compare, count_operations
+from lepton.compress.comparison import Comparison
+from lepton.compress.measure import compare, count_operations
 from lepton.report import Latency
 from tests.unit.compress.graphs import SHAPE, convolutional
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lepton.compress.measure import Comparison
+from lepton.compress.comparison import Comparison
 from lepton.compress.verdict import Measured, Verdict, excessive_drop, judge
 from lepton.report import Latency
 
