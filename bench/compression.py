@@ -5,6 +5,7 @@ batch 1), accuracy is that of the held-out examples: the ratios travel, the abso
 of the split, a ResNet-18 of CIFAR's size for the gain of 8 bits; MNIST and CIFAR-10 where their files are there.
 """
 
+import logging
 import os
 import statistics
 import sys
@@ -195,6 +196,8 @@ def _verdict(what: str, figure: float, bar: float, at_most: bool = False) -> Non
 
 def main() -> int:
     """Measure all whose data is there."""
+    logging.getLogger().setLevel(logging.ERROR)  # the plain quantization advises to do what ours does
+    logging.getLogger("ray.train").setLevel(logging.WARNING)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         eight_bits(folder / "int8")

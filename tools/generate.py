@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from lepton.backends.local import metrics
 from lepton.spec.document import dump
 from lepton.spec.reference import reference
 from lepton.spec.schema import custom_resource_definition, editor_schema
@@ -16,6 +17,7 @@ def outputs() -> dict[str, str]:
     return {
         "manifests/crds/leptonmodels.yaml": f"# Made from lepton/spec by `make generate`: do not edit.\n{crd}",
         "docs/reference/leptonmodel.schema.json": json.dumps(editor_schema(), indent=2) + "\n",
+        "docs/reference/metrics.md": metrics.page(),
         "docs/reference/spec.md": reference(),
     }
 

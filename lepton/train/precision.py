@@ -15,6 +15,7 @@ COMPILE_SECONDS = 60.0
 _SHARE_FOR_MEASURING = 0.03
 _SECONDS_FOR_MEASURING = 1.0
 _ROUNDS = 5
+_WARMING_STEPS = 2
 _HOPELESS = 2.0
 _WORTH_LESS_PRECISION = 0.95
 """Ratio of times below which bfloat16 is taken rather than float32: a tie goes to the more precise."""
@@ -42,9 +43,10 @@ def choose_precision(
     first()
     step_seconds = _agreed([first()], group)[0]
     budget = max(_SECONDS_FOR_MEASURING, _SHARE_FOR_MEASURING * steps * step_seconds)
-    rounds = min(_ROUNDS, int(budget / (step_seconds * len(candidates))) - 2)
-    if rounds < 1:
-        return (_said(candidates[0], step_seconds, batch_size, chosen=True),)
+    candidates = candidates[: int(budget / (_WARMING_STEPS * step_seconds))]
+    if len(candidates) < 2:
+        return (_said(_candidates(setting)[0], step_seconds, batch_size, chosen=True),)
+    rounds = min(_ROUNDS, int(budget / (step_seconds * len(candidates))) - _WARMING_STEPS)
     runs = [first, *(trial(candidate) for candidate in candidates[1:])]
     seconds = _measure(runs, rounds, group)
     candidates, seconds = _with_compiled(candidates, seconds, trial, steps, group)
@@ -56,12 +58,12 @@ def choose_precision(
 
 
 def _candidates(setting: Literal["auto", "float32", "bfloat16"]) -> list[Precision]:
-    """What may be chosen; the first is taken where there is no time to measure."""
+    """What may be chosen, the more promising first; the very first is taken where there is no time to measure."""
     both: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16") if setting == "auto" else (setting,)
     return [
         SAFE.model_copy(update={"precision": precision, "channels_last": channels_last})
-        for precision in both
         for channels_last in (True, False)
+        for precision in both
     ]
 
 

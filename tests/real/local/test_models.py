@@ -134,6 +134,7 @@ def test_a_model_whose_stub_was_killed_is_found_by_a_question_and_answers_again(
     models.load(served(tmp_path, 1))
     models.load(served(tmp_path, 2, name="other"))
     assert models.heal() == []
+    wait_until(lambda: len(triton.stubs()) == 2, "the stubs of earlier models to end")
     (stub,) = [pid for pid in triton.stubs() if "pets" in " ".join(psutil.Process(pid).cmdline())]
     os.kill(stub, signal.SIGKILL)
     wait_until(lambda: stub not in triton.stubs(), "the end of the stub")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from lepton.compress.runtime import predict, session
@@ -41,6 +42,21 @@ def test_equal_constants_are_kept_once_and_unused_ones_go() -> None:
     ]
     constants = {"one": same, "another": same, "unused": same + 1, "shape": np.array([-1, *SHAPE[::-1]])}
     assert len(slim(finished(nodes, constants)).graph.initializer) == 2
+
+
+def test_constants_of_equal_bytes_but_another_shape_or_type_are_two() -> None:
+    nodes = [
+        helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["pixels", "scalar"], ["scaled"]),
+        helper.make_node("Mul", ["scaled", "vector"], ["again"]),
+        helper.make_node("Reshape", ["again", "shape"], ["flat"]),
+        helper.make_node("Gather", ["flat", "index"], ["probabilities"], axis=1),
+    ]
+    constants: dict[str, NDArray[np.generic]] = {
+        **{"scalar": np.array(0, np.float32), "vector": np.zeros(1, np.float32)},
+        **{"shape": np.array([0, -1]), "index": np.array([0], np.int32)},
+    }
+    assert len(slim(finished(nodes, constants)).graph.initializer) == 4
 
 
 def test_a_graph_with_a_branch_keeps_the_names_that_the_branch_uses() -> None:

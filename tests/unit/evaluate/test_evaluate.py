@@ -20,9 +20,9 @@ from lepton.report import Evaluation, Interval
 def answers(examples: int, classes: int, seed: int = 0) -> Sample:
     random = np.random.default_rng(seed)
     labels = random.integers(classes, size=examples)
+    scores = random.random((examples, classes)) + 0.5 * np.eye(classes)[labels]
     # Rounding makes ties, which a rank statistic must count half.
-    scores = random.random((examples, classes)).round(2) + 0.5 * np.eye(classes)[labels] + 0.01
-    return Sample(scores / scores.sum(axis=1, keepdims=True), labels)
+    return Sample((scores / scores.sum(axis=1, keepdims=True)).round(2), labels)
 
 
 def names(classes: int) -> list[str]:

@@ -47,8 +47,8 @@ MACHINE = {
 def test_the_fastest_candidate_is_chosen_and_all_are_reported() -> None:
     assert choose_precision("auto", machine(MACHINE, []), 1_000, 10, ALONE) == (
         row("float32", True, False, 100.0),
-        row("float32", False, False, 50.0),
         row("bfloat16", True, False, 200.0, chosen=True),
+        row("float32", False, False, 50.0),
         row("bfloat16", False, False, 25.0),
     )
 
@@ -71,6 +71,11 @@ def test_where_measuring_would_cost_more_than_it_may_the_safe_choice_is_taken() 
     chosen = choose_precision("auto", machine(dict.fromkeys(MACHINE, 10.0), taken), 20, 10, ALONE)
     assert chosen == (row("float32", True, False, 1.0, chosen=True),)
     assert sum(taken) == 20.0
+
+
+def test_where_there_is_time_for_some_only_the_promising_are_measured() -> None:
+    chosen = choose_precision("auto", machine({key: 10 * MACHINE[key] for key in MACHINE}, []), 140, 10, ALONE)
+    assert chosen == (row("float32", True, False, 10.0), row("bfloat16", True, False, 20.0, chosen=True))
 
 
 @pytest.mark.parametrize("steps", [100, 1_000, 10_000, 100_000, 1_000_000])
