@@ -170,16 +170,16 @@ def cifar10(folder: Path) -> None:
     spec = {
         "data": {
             "uri": str(PUBLIC_SETS / "cifar10-train.zip"),
-            "limit": 12_000,
+            "limit": 8_000,
             "image": {"augment": ["crop", "flip"]},
         },
         "model": {"architecture": "resnet", "depth": 20, "width": 16},
-        "train": {"epochs": 8, "batchSize": 128},
-        "compress": {"steps": [{"prune": {"ratio": 0.3, "epochs": 4}}, {"quantize": {}}]},
+        "train": {"epochs": 6, "batchSize": 128},
+        "compress": {"steps": [{"prune": {"ratio": 0.3, "epochs": 3}}, {"quantize": {}}]},
         "gate": {"maxAccuracyDrop": 5},
     }
     result = run(Spec.model_validate({"task": "image-classification", **spec}), folder / "cifar")
-    tell("CIFAR-10 (12,000 images), ResNet-20", result)
+    tell("CIFAR-10 (8,000 images), ResNet-20", result)
     for decision in result.decisions:
         print(f"        {decision}")
 

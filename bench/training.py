@@ -33,6 +33,7 @@ CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10-train.zip"
 CPU_FLAGS = Path("/proc/cpuinfo")
 SECONDS_FOR_A_CASE = 45.0
 EPOCHS_OF_A_FIT = 20
+FEWEST_TURNS = 2
 LEAST_RATIO = 0.95
 RATIO_WITH_BFLOAT16 = 2.0
 
@@ -156,15 +157,17 @@ def measure(case: Case, directory: Path) -> None:
         layout = "channels last" if row.channels_last else "contiguous"
         compiled = ", compiled" if row.compiled else ""
         print(f"    {row.precision}, {layout}{compiled}: {row.images_per_second:,.0f} images/s in steps alone{mark}")
-    print(verdict(ratio, next(row.precision for row in ours.precision if row.chosen)))
+    print(verdict(ratio, next(row.precision for row in ours.precision if row.chosen), len(by_us)))
 
 
-def verdict(ratio: float, chosen: str) -> str:
+def verdict(ratio: float, chosen: str, turns: int) -> str:
     """Whether the bar is met, and if not, by how much and why."""
     bar = RATIO_WITH_BFLOAT16 if has_bfloat16() else LEAST_RATIO
     if ratio >= bar:
         return f"    bar {bar:g}: met"
     missed = f"    bar {bar:g}: missed by {bar - ratio:.2f}"
+    if turns < FEWEST_TURNS:
+        return f"{missed}, but {turns} turn in {SECONDS_FOR_A_CASE:.0f} s says little: repeat it on a quiet machine"
     if chosen == "float32":
         return f"{missed}: bfloat16 does not pay for layers this small, whose time goes into calling them"
     return f"{missed}: the time goes into memory and normalisation, where bfloat16 saves less than in the products"

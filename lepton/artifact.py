@@ -28,8 +28,10 @@ def write_digest(directory: Path) -> str:
     return _digest_of(content)
 
 
-def verify(directory: Path) -> str:
+def verify(directory: Path, place: str | None = None) -> str:
     """Compare every file with the seal. Returns the digest of the whole, `sha256:...`.
+
+    `place` is what the error calls the folder, where that is a copy of something that a person knows.
 
     Raises LeptonError ARTIFACT_CORRUPT, which names the file that is missing, changed or not listed.
     """
@@ -37,11 +39,11 @@ def verify(directory: Path) -> str:
     present = _files(directory) - UNSEALED
     for name in sorted(listed.keys() | present):
         if name not in present:
-            raise _corrupt(directory, f"{name} is missing")
+            raise _corrupt(place or directory, f"{name} is missing")
         if name not in listed:
-            raise _corrupt(directory, f"{name} is not listed in its {DIGEST_FILE} file")
+            raise _corrupt(place or directory, f"{name} is not listed in its {DIGEST_FILE} file")
         if _file_sha256(directory / name) != listed[name]:
-            raise _corrupt(directory, f"{name} is not what was sealed")
+            raise _corrupt(place or directory, f"{name} is not what was sealed")
     return read_digest(directory)
 
 
@@ -67,27 +69,39 @@ def publish(directory: Path, url: str) -> None:
         raise as_lepton_error(error, Path(path)) from error
 
 
+def add(url: str, name: str, content: bytes) -> None:
+    """Write a file that the seal does not cover beside those that it does: whole or not at all on the local disk.
+
+    Raises LeptonError DISK_FULL or STORE_UNWRITABLE.
+    """
+    filesystem, path = _filesystem(url)
+    try:
+        if _is_local(filesystem):
+            write_atomically(Path(path) / name, content)
+        else:
+            filesystem.pipe_file(f"{path}/{name}", content)
+    except OSError as error:
+        raise as_lepton_error(error, Path(path) / name) from error
+
+
 def fetch(url: str, cache: Path) -> Path:
     """Copy the artifact at url to `<cache>/<hex of its digest>` and verify it; what is there already is only verified.
 
     Raises LeptonError: ARTIFACT_CORRUPT, DISK_FULL or STORE_UNWRITABLE. What fails leaves no folder behind.
     """
     filesystem, path = _filesystem(url)
-    try:
-        seal = filesystem.cat_file(f"{path}/{DIGEST_FILE}")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise _corrupt(url, f"its {DIGEST_FILE} file is missing") from error
+    seal = _fetch_seal(filesystem, path, url)
     target = cache / _digest_of(seal).removeprefix("sha256:")
-    if target.is_dir():
-        if _is_sound(target):
-            return target
-        _remove(target)
+    if _is_sound(target):
+        return target
     try:
+        if target.exists():
+            _remove(target)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as temporary:
             fresh = Path(temporary) / "artifact"
             _download(filesystem, path, seal, fresh)
-            verify(fresh)
+            verify(fresh, url)
             fresh.rename(target)
     except OSError as error:
         raise as_lepton_error(error, target) from error
@@ -101,6 +115,17 @@ def _filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
         message = f"artifacts can't be kept at {url} ({error}): install what that scheme needs, or choose another place"
         raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
     return filesystem, path
+
+
+def _fetch_seal(filesystem: fsspec.AbstractFileSystem, path: str, url: str) -> bytes:
+    try:
+        seal: bytes = filesystem.cat_file(f"{path}/{DIGEST_FILE}")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _corrupt(url, f"its {DIGEST_FILE} file is missing") from error
+    except OSError as error:
+        message = f"artifact {url} can't be read ({error}): grant access to it; the work then goes on by itself"
+        raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
+    return seal
 
 
 def _download(filesystem: fsspec.AbstractFileSystem, path: str, seal: bytes, fresh: Path) -> None:
@@ -117,7 +142,9 @@ def _copy_in_place(directory: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".publish-", dir=target.parent) as temporary:
         fresh = Path(temporary) / "fresh"
-        shutil.copytree(directory, fresh)
+        for name in _files(directory):  # copytree would hide a full disk in an error without a number
+            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(directory / name, fresh / name)
         if target.exists():
             target.rename(Path(temporary) / "old")
         fresh.rename(target)
@@ -132,7 +159,7 @@ def _remove(directory: Path) -> None:
 def _is_sound(directory: Path) -> bool:
     try:
         verify(directory)
-    except LeptonError:
+    except (LeptonError, OSError):
         return False
     return True
 
@@ -158,7 +185,7 @@ def _parse_seal(place: Path | str, content: bytes) -> dict[str, str]:
     listed: dict[str, str] = {}
     for line in content.decode(errors="replace").splitlines():
         value, separator, name = line.partition("  ")
-        if not separator or len(value) != 64 or name.startswith("/") or ".." in Path(name).parts:
+        if not separator or not name or len(value) != 64 or name.startswith("/") or ".." in Path(name).parts:
             raise _corrupt(place, f"its {DIGEST_FILE} file holds a line that is none: {line[:80]!r}")
         listed[name] = value
     return listed
@@ -178,5 +205,5 @@ def _digest_of(content: bytes) -> str:
 
 
 def _corrupt(place: Path | str, what: str) -> LeptonError:
-    message = f"artifact {place}: {what}; restore it from a backup, or delete its revision so that it is built again"
+    message = f"artifact {place}: {what}; restore it from a backup, or delete the model and apply it again"
     return LeptonError(Reason.ARTIFACT_CORRUPT, message)

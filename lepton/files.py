@@ -33,5 +33,6 @@ def as_lepton_error(error: OSError, path: Path) -> LeptonError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         message = f"no space left to write {path}: free some space; the work then goes on by itself"
         return LeptonError(Reason.DISK_FULL, message)
-    message = f"can't write {path} ({error.strerror}): make the folder writable; the work then goes on by itself"
+    why = error.strerror or error
+    message = f"can't write {path} ({why}): make the folder writable; the work then goes on by itself"
     return LeptonError(Reason.STORE_UNWRITABLE, message)

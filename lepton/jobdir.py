@@ -14,7 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue
 
 from lepton.files import write_atomically
-from lepton.report import Failure, Progress, Summary
+from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.fields import Section
 
 M = TypeVar("M", bound=BaseModel)
@@ -24,8 +24,7 @@ class JobOrder(Section):
     """What a worker is to do."""
 
     name: str
-    kind: str
-    """`build` or `gate`."""
+    kind: JobKind
     model: str
     revision: int
     attempt: int

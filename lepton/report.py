@@ -3,6 +3,7 @@
 Progress, Summary and Failure are small (16 KiB at most); Report lies in the artifact as `report.json`.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 from pydantic import JsonValue
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 from lepton.spec.fields import Section
 from lepton.spec.reasons import Reason
 
+JobKind = Literal["build", "gate"]
 BuildStage = Literal["data", "train", "compress", "package", "gate"]
 
 
@@ -36,6 +38,10 @@ class Progress(Section):
     """Seconds that each finished stage took."""
 
 
+Say = Callable[[Progress], None]
+"""How a stage tells where it stands."""
+
+
 class Failure(Section):
     """Why a job or a load failed."""
 
@@ -51,7 +57,7 @@ class CheckResult(Section):
     """One budget against what was measured."""
 
     name: str
-    """Field of `gate`, such as maxAccuracyDrop, or digest, agreement or protocol."""
+    """Field of `gate`, such as maxAccuracyDrop, or `digest` or `protocols`, which are always checked."""
     measured: float | str
     """What was measured."""
     allowed: float | str
@@ -75,11 +81,6 @@ class Summary(Section):
     """For a gate job: every budget and whether it holds."""
     stage_seconds: dict[str, float] = {}
     """Seconds that each stage took."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check holds."""
-        return all(check.passed for check in self.checks)
 
 
 class Interval(Section):

@@ -6,9 +6,8 @@ ever imported here.
 # ruff: noqa: PLC0415 - see above
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,37 +26,6 @@ _RUN, _MODELS, _RESULTS, _HELP = "Run Lepton", "Models", "Results", "Help"
 
 Files = Annotated[list[str], typer.Option("--file", "-f", help="YAML file, folder of them, or - for standard input.")]
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
-
-
-class GetOutput(StrEnum):
-    """Forms of `lepton get`."""
-
-    TABLE = "table"
-    WIDE = "wide"
-    YAML = "yaml"
-    JSON = "json"
-
-
-class ReportOutput(StrEnum):
-    """Forms of `lepton report`."""
-
-    TABLE = "table"
-    JSON = "json"
-    HTML = "html"
-
-
-class PredictOutput(StrEnum):
-    """Forms of `lepton predict`."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class Protocol(StrEnum):
-    """Protocols that a served model speaks."""
-
-    HTTP = "http"
-    GRPC = "grpc"
 
 
 @app.command(rich_help_panel=_RUN)
@@ -116,13 +84,13 @@ def apply(
 @app.command(rich_help_panel=_MODELS)
 def get(
     name: Annotated[str | None, typer.Argument(help="Name of the model; all of them when left out.")] = None,
-    output: Annotated[GetOutput, typer.Option("--output", "-o")] = GetOutput.TABLE,
+    output: Annotated[Literal["table", "wide", "yaml", "json"], typer.Option("--output", "-o")] = "table",
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Go on showing what changes.")] = False,
 ) -> None:
     """List models, or show one."""
     from lepton.cli.lifecycle import get_models
 
-    get_models(name, output.value, watch=watch)
+    get_models(name, output, watch=watch)
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -162,27 +130,27 @@ def predict(
         list[str],
         typer.Argument(metavar="PATH...", help="Image files, folders of them, or JSON (a file, inline, or - )."),
     ],
-    protocol: Annotated[Protocol, typer.Option()] = Protocol.HTTP,
+    protocol: Annotated[Literal["http", "grpc"], typer.Option()] = "http",
     top_k: Annotated[int | None, typer.Option("--top-k", min=1, help="How many of the likeliest classes.")] = None,
-    output: Annotated[PredictOutput, typer.Option("--output", "-o")] = PredictOutput.TABLE,
+    output: Annotated[Literal["table", "json"], typer.Option("--output", "-o")] = "table",
 ) -> None:
     """Ask the served model."""
     from lepton.cli.predict.command import predict as ask
 
-    ask(name, inputs, "http" if protocol is Protocol.HTTP else "grpc", top_k, as_json=output is PredictOutput.JSON)
+    ask(name, inputs, protocol, top_k, as_json=output == "json")
 
 
 @app.command(rich_help_panel=_RESULTS)
 def report(
     name: Name,
     revision: Annotated[int | None, typer.Option(min=1, help="Which revision; the serving one by default.")] = None,
-    form: Annotated[ReportOutput, typer.Option("-o", help="Form of the report.")] = ReportOutput.TABLE,
+    form: Annotated[Literal["table", "json", "html"], typer.Option("-o", help="Form of the report.")] = "table",
     output: Annotated[Path | None, typer.Option("--output", help="File to write to.")] = None,
 ) -> None:
     """Show how good a revision is: accuracy, size, latency, every step of its compression."""
     from lepton.cli.reporting import report as show
 
-    show(name, revision, form.value, output)
+    show(name, revision, form, output)
 
 
 @app.command(rich_help_panel=_RESULTS)

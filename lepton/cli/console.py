@@ -5,7 +5,6 @@ Rich honours NO_COLOR by itself. What does not go to a terminal is never wrapped
 
 import json
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -32,16 +31,9 @@ def note(text: str) -> None:
     stderr().print(text, markup=False)
 
 
-def as_json(value: "JsonValue | Mapping[str, JsonValue]") -> str:
+def as_json(value: "JsonValue") -> str:
     """An answer for programs, as text."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-
-
-def as_yaml(value: "JsonValue | Mapping[str, JsonValue]") -> str:
-    """An answer for people and programs, as text."""
-    import yaml  # noqa: PLC0415 - slow to import
-
-    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
 
 
 def write(text: str) -> None:

@@ -16,7 +16,7 @@ from lepton.backends.local.home import Home
 from lepton.cli import console, machine
 from lepton.cli.files import read_models
 from lepton.cli.lifecycle import apply_one
-from lepton.cli.predict.client import Client, Protocol
+from lepton.cli.predict.client import Client
 from lepton.cli.predict.command import address_of
 from lepton.cli.predict.inputs import from_bytes
 from lepton.cli.predict.show import one_answer
@@ -26,6 +26,7 @@ from lepton.cli.show.comparison import comparison_table
 from lepton.cli.watch import follow
 from lepton.files import write_atomically
 from lepton.spec.resource import LeptonModel
+from lepton.spec.status import Protocol
 
 PROTOCOLS: tuple[tuple[Protocol, str], ...] = (("http", "HTTP"), ("grpc", "gRPC"))
 
@@ -38,7 +39,7 @@ def demo(file: str) -> None:
     with machine.open_store() as store:
         for model in models:
             console.note(apply_one(store, model))
-    for model in follow([model.metadata.name for model in models], machine.is_up):
+    for model in follow([model.metadata.name for model in models]):
         _show(model)
     console.note(f"done in {words.duration(time.monotonic() - began)}")
 

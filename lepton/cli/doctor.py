@@ -1,6 +1,6 @@
 """What is missing on this machine and how to mend it: each check is a small function that looks at one thing.
 
-`lepton doctor` runs them all. They change nothing; most need no Lepton running.
+`lepton doctor` runs them all. They start and change nothing, but for making the folders of LEPTON_HOME.
 """
 
 import ctypes
@@ -20,6 +20,7 @@ from rich.table import Table
 
 from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.ports import require_free
+from lepton.backends.local.service import server_states
 from lepton.backends.local.store import Store
 from lepton.cli import machine
 from lepton.cli.console import stdout
@@ -165,10 +166,14 @@ def _ports(home: Home, settings: Settings, running: bool) -> Iterator[Finding]:
 
 
 def _running(home: Home, settings: Settings, running: bool) -> Iterator[Finding]:
-    if running:
-        yield Finding("Lepton", "ok", f"runs; HTTP on port {settings.http_port}, gRPC on port {settings.grpc_port}")
-    else:
+    if not running:
         yield Finding("Lepton", "warning", "is not running", "lepton up")
+        return
+    yield Finding("Lepton", "ok", f"runs; HTTP on port {settings.http_port}, gRPC on port {settings.grpc_port}")
+    states = server_states(home)
+    if states is not None:
+        yield _server("Ray", states.ray)
+        yield _server("Triton", states.triton)
 
 
 CHECKS: tuple[Callable[[Home, Settings, bool], Iterator[Finding]], ...] = (
@@ -184,6 +189,14 @@ CHECKS: tuple[Callable[[Home, Settings, bool], Iterator[Finding]], ...] = (
     _ports,
     _running,
 )
+
+
+def _server(name: str, state: str) -> Finding:
+    if state == "ready":
+        return Finding(name, "ok", "takes work")
+    if state == "starting":
+        return Finding(name, "warning", "is starting", "wait a moment")
+    return Finding(name, "missing", state, "mend what it says; Lepton starts it again by itself")
 
 
 def _is_running() -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
 from pydantic import JsonValue
 from rich.console import RenderableType
@@ -11,13 +11,16 @@ from rich.text import Text
 
 from lepton.backends.local.store import Conflict, Store
 from lepton.cli import console, machine
-from lepton.cli.errors import CommandError
+from lepton.cli.errors import USAGE, CommandError
 from lepton.cli.files import read_models, with_absolute_paths
 from lepton.cli.show.describe import describe
 from lepton.cli.show.resource import get_table, message_of
 from lepton.cli.watch import follow
 from lepton.plan.types import Key
+from lepton.spec.document import dump
 from lepton.spec.resource import LeptonModel
+
+Output = Literal["table", "wide", "yaml", "json"]
 
 _POLL_S = 0.25
 
@@ -32,7 +35,7 @@ def apply_files(files: Sequence[str], *, wait: bool) -> None:
         machine.warn_when_down()
         return
     machine.require_up()
-    for model in follow([model.metadata.name for model in models], machine.is_up):
+    for model in follow([model.metadata.name for model in models]):
         assert model.status.endpoint is not None  # noqa: S101 - a model that serves has an address
         console.stdout().print(f"{model.metadata.name} serves at {model.status.endpoint.http}", markup=False)
 
@@ -56,11 +59,13 @@ def validate_files(files: Sequence[str]) -> None:
         console.stdout().print(f"{model.metadata.name} is valid", markup=False)
 
 
-def get_models(name: str | None, output: str, *, watch: bool) -> None:
+def get_models(name: str | None, output: Output, *, watch: bool) -> None:
     """Show one model or all of them, as a table or for programs; with `watch` until interrupted."""
     if output in ("yaml", "json"):
+        if watch:
+            raise CommandError(f"-w is for tables: leave it out, or leave -o {output} out", USAGE)
         value = _documents(name)
-        console.write(console.as_yaml(value) if output == "yaml" else console.as_json(value))
+        console.write(dump(value) if output == "yaml" else console.as_json(value))
         return
     if not watch:
         models = _read(name)

@@ -2,12 +2,12 @@
 
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from lepton.backends.local.home import Home
 from lepton.cli.errors import CommandError
-from lepton.cli.machine import open_store, require
+from lepton.cli.machine import open_store, require, warn_when_down
+from lepton.cli.results import find_revision
 from lepton.jobdir import JobDirectory
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import RevisionRecord
@@ -19,9 +19,11 @@ _FINISHED = frozenset({"Passed", "Failed", "Superseded"})
 def show_logs(name: str, revision: int | None, *, keep_on: bool) -> None:
     """Print the logs of one revision, the newest by default; with `keep_on` until its jobs have ended.
 
-    Raises CommandError when there is no such revision, or it has not printed anything yet.
+    Raises LeptonError when there is no such revision, CommandError when it has not printed anything yet.
     """
-    record = _record(_read(name), revision)
+    record = find_revision(_read(name), revision)
+    if keep_on:
+        warn_when_down()
     shown: dict[Path, int] = {}
     while True:
         finished = record.outcome in _FINISHED
@@ -30,7 +32,7 @@ def show_logs(name: str, revision: int | None, *, keep_on: bool) -> None:
         if finished or not keep_on:
             break
         time.sleep(_POLL_S)
-        record = _record(_read(name), record.number)
+        record = find_revision(_read(name), record.number)
     if not shown:
         raise CommandError(
             f"revision {record.number} of {name} has not printed anything yet: `lepton logs {name} -f` waits"
@@ -40,16 +42,6 @@ def show_logs(name: str, revision: int | None, *, keep_on: bool) -> None:
 def _read(name: str) -> LeptonModel:
     with open_store() as store:
         return require(store, name)
-
-
-def _record(model: LeptonModel, revision: int | None) -> RevisionRecord:
-    records: Sequence[RevisionRecord] = model.status.revisions
-    found = [record for record in records if revision is None or record.number == revision]
-    if found:
-        return found[0]
-    known = ", ".join(str(record.number) for record in records) or "none yet"
-    wanted = "a revision" if revision is None else f"revision {revision}"
-    raise CommandError(f"{model.metadata.name} does not have {wanted}; it has: {known}")
 
 
 def _logs(name: str, record: RevisionRecord) -> list[Path]:

@@ -1,15 +1,14 @@
 """What a revision left in its artifact: the build's report and, once proved, the gate's. Read-only.
 
-Called by `report`, `demo` and `describe`; works on any address that fsspec knows.
+Called by `report`, `logs` and `demo`; works on any address that fsspec knows.
 """
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from lepton.errors import LeptonError
 from lepton.report import GateReport, Report
@@ -44,6 +43,18 @@ def find_result(model: LeptonModel, revision: int | None) -> Result:
     return Result(record, report, _read(f"{record.artifact}/gate.json", GateReport))
 
 
+def find_revision(model: LeptonModel, revision: int | None) -> RevisionRecord:
+    """The record of the revision asked for; of the newest by default. Raises LeptonError with REVISION_NOT_FOUND."""
+    records = model.status.revisions
+    found = next((record for record in records if revision in (None, record.number)), None)
+    if found is not None:
+        return found
+    known = ", ".join(str(record.number) for record in records) or "none yet"
+    wanted = "a revision" if revision is None else f"revision {revision}"
+    message = f"{model.metadata.name} does not have {wanted}; it has: {known}"
+    raise LeptonError(Reason.REVISION_NOT_FOUND, message)
+
+
 def holdout(result: Result) -> tuple[str, bytes, str]:
     """The first held-out image of a revision: its member's name, its raw bytes, and the true class.
 
@@ -57,20 +68,11 @@ def holdout(result: Result) -> tuple[str, bytes, str]:
 
 
 def _choose(model: LeptonModel, revision: int | None) -> RevisionRecord:
-    records: Sequence[RevisionRecord] = model.status.revisions
     if revision is None and model.status.serving is not None:
         revision = model.status.serving.revision
     if revision is None:
-        with_artifact = [record for record in records if record.artifact is not None]
-        candidates = with_artifact or list(records)
-    else:
-        candidates = [record for record in records if record.number == revision]
-    if candidates:
-        return candidates[0]
-    known = ", ".join(str(record.number) for record in records) or "none yet"
-    wanted = "a revision" if revision is None else f"revision {revision}"
-    message = f"{model.metadata.name} does not have {wanted}; it has: {known}"
-    raise LeptonError(Reason.REVISION_NOT_FOUND, message)
+        revision = next((record.number for record in model.status.revisions if record.artifact is not None), None)
+    return find_revision(model, revision)
 
 
 def _no_report(model: LeptonModel, record: RevisionRecord) -> str:
@@ -89,9 +91,12 @@ def _read(url: str, kind: type[M]) -> M | None:
             return kind.model_validate_json(file.read())
     except FileNotFoundError:
         return None
+    except ValidationError as error:
+        message = f"{url} is damaged, or written by another version of Lepton: delete the model and apply it again"
+        raise LeptonError(Reason.ARTIFACT_CORRUPT, message) from error
 
 
 def _open(url: str) -> AbstractContextManager[BinaryIO]:
-    import fsspec  # noqa: PLC0415 - slow to import  # noqa: PLC0415 - slow to import
+    import fsspec  # noqa: PLC0415 - slow to import
 
     return cast(AbstractContextManager[BinaryIO], fsspec.open(url, "rb"))

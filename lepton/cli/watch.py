@@ -1,14 +1,13 @@
 """Follows models until they serve or need a person: live on a terminal, line by line elsewhere. Changes nothing."""
 
 import time
-from collections.abc import Callable
 
 from rich.console import Console, Group
 from rich.live import Live
 
 from lepton.cli.console import stderr
 from lepton.cli.errors import CommandError
-from lepton.cli.machine import open_store, require
+from lepton.cli.machine import is_up, open_store, require
 from lepton.cli.show.progress import Progress, outcome, progress_view
 from lepton.cli.show.resource import trouble
 from lepton.spec.resource import LeptonModel
@@ -17,13 +16,13 @@ _POLL_S = 0.25
 _ALIVE_EVERY_S = 5.0
 
 
-def follow(names: list[str], is_up: Callable[[], bool]) -> list[LeptonModel]:
+def follow(names: list[str]) -> list[LeptonModel]:
     """Show progress on stderr until every model serves. Raises CommandError when one of them needs a person.
 
     Raises CommandError too when Lepton stops meanwhile: then nothing would ever come.
     """
     console = stderr()
-    watcher = _Watcher(names, is_up)
+    watcher = _Watcher(names)
     if console.is_terminal:
         _follow_live(watcher, console)
     else:
@@ -34,10 +33,9 @@ def follow(names: list[str], is_up: Callable[[], bool]) -> list[LeptonModel]:
 class _Watcher:
     """What is known of the models on their way."""
 
-    def __init__(self, names: list[str], is_up: Callable[[], bool]) -> None:
+    def __init__(self, names: list[str]) -> None:
         self.progress = {name: Progress() for name in names}
         self.models: dict[str, LeptonModel] = {}
-        self._is_up = is_up
         self._checked = time.monotonic()
 
     def look(self) -> list[str]:
@@ -45,7 +43,7 @@ class _Watcher:
         now = time.monotonic()
         if now - self._checked > _ALIVE_EVERY_S:
             self._checked = now
-            if not self._is_up():
+            if not is_up():
                 raise CommandError("Lepton stopped: `lepton up` carries on where it was")
         lines = []
         with open_store() as store:

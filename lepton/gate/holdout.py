@@ -36,7 +36,7 @@ def read_holdout(path: Path) -> Holdout:
             images = tuple(archive.read(name) for name in names)
         labels = [int(Path(name).stem.partition("-")[2]) for name in names]
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        message = f"the held-out images {path} can't be read ({error}): delete the revision so that it is built again"
+        message = f"the held-out images {path} can't be read ({error}): delete the model and apply it again"
         raise LeptonError(Reason.ARTIFACT_CORRUPT, message) from error
     return Holdout(images, np.array(labels, np.int64))
 

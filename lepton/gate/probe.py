@@ -13,9 +13,8 @@ import tritonclient.http
 
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
-from lepton.spec.status import EndpointAddress
+from lepton.spec.status import EndpointAddress, Protocol
 
-Protocol = Literal["http", "grpc"]
 CLIENTS = 4
 TIMEOUT_S = 60.0
 
@@ -39,13 +38,9 @@ class Probe:
         self._module = _MODULES[protocol]
         self._address = address
         self._where = f"{address.model} at {address.http if protocol == 'http' else address.grpc}"
-        if protocol == "http":
-            host = address.http.removeprefix("http://").rstrip("/")
-            self._client = self._module.InferenceServerClient(
-                host, connection_timeout=TIMEOUT_S, network_timeout=TIMEOUT_S
-            )
-        else:
-            self._client = self._module.InferenceServerClient(address.grpc)
+        limits = {"connection_timeout": TIMEOUT_S, "network_timeout": TIMEOUT_S} if protocol == "http" else {}
+        self._client = self._module.InferenceServerClient(address.host(protocol), **limits)
+        self._limits = {"client_timeout": TIMEOUT_S} if protocol == "grpc" else {}
 
     def close(self) -> None:
         """End the connection."""
@@ -60,7 +55,7 @@ class Probe:
         tensor.set_data_from_numpy(array)
         wanted = [self._module.InferRequestedOutput(output) for output in outputs]
         try:
-            return self._client.infer(self._address.model, [tensor], outputs=wanted)
+            return self._client.infer(self._address.model, [tensor], outputs=wanted, **self._limits)
         except _ERRORS as error:
             raise _unavailable(self._where, error) from error
 
@@ -89,8 +84,7 @@ def ask_all(address: EndpointAddress, protocol: Protocol, images: Sequence[bytes
 
 def model_config(address: EndpointAddress) -> dict[str, Any]:
     """What the server says it loaded. Raises LeptonError SERVER_UNAVAILABLE."""
-    host = address.http.removeprefix("http://").rstrip("/")
-    client = tritonclient.http.InferenceServerClient(host)
+    client = tritonclient.http.InferenceServerClient(address.host("http"))
     try:
         config: dict[str, Any] = client.get_model_config(address.model)
     except _ERRORS as error:

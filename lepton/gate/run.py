@@ -4,10 +4,10 @@ The gate job calls it once candidate and baseline (the uncompressed model) are l
 lepton.gate.checks judge. It never loads torch and never changes what is served.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,12 @@ from lepton.gate.checks.measured import Measured
 from lepton.gate.checks.registry import check_all
 from lepton.gate.cost import Ask, Cost, costs, latencies
 from lepton.gate.holdout import Holdout, decoded, read_holdout
-from lepton.gate.probe import Answers, Probe, Protocol, ask_all, model_config
-from lepton.report import Endpoint, GateReport, Latency, Progress, Report
+from lepton.gate.probe import Answers, Probe, ask_all, model_config
+from lepton.report import Endpoint, GateReport, Latency, Progress, Report, Say
+from lepton.spec.fields import timestamp
 from lepton.spec.gate import Gate
-from lepton.spec.status import EndpointAddress
+from lepton.spec.status import EndpointAddress, Protocol
 
-Say = Callable[[Progress], None]
 Tensors = npt.NDArray[np.uint8]
 
 PROTOCOLS: tuple[Protocol, Protocol] = ("http", "grpc")
@@ -65,8 +65,11 @@ def prove(
     _say(say, 0.4, "the same to the uncompressed model")
     before = ask_all(baseline, "http", holdout.images, batch)
     tensors = decoded(artifact / "repository" / "model" / "1", holdout.images[:TENSORS])
-    differing = _differing(over_http, over_grpc) | _differing_as_tensors(candidate, tensors, over_http)
-    differing |= _mislabelled(over_http, report.classes)
+    differing = (
+        _differing(over_http, over_grpc)
+        | _differing_as_tensors(candidate, tensors, over_http)
+        | _mislabelled(over_http, report.classes)
+    )
     _say(say, 0.6, "measuring time and energy")
     expense = _expenses(candidate, baseline, tensors, server_pid)
     _say(say, 0.9, "checking the budgets")
@@ -84,7 +87,7 @@ def prove(
         candidate=measured.candidate,
         agreement=100 * float(np.mean(over_http.labels == before.labels)),
         checks=check_all(measured, gate),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=timestamp(time.time()),
     )
 
 

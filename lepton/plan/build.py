@@ -6,10 +6,11 @@ Called by the steps of training and compression, each of which speaks of its own
 from lepton.plan.conditions import failed, in_progress, succeeded, waiting
 from lepton.plan.pursue import Pursuit, pursue, sentence
 from lepton.plan.types import Fact, Job, JobState, Situation
+from lepton.report import BuildStage
 from lepton.spec.reasons import ConditionType, Reason
-from lepton.spec.status import Candidate, RevisionRecord
+from lepton.spec.status import Candidate, RevisionRecord, Stage
 
-ORDER = ("data", "train", "compress", "package")
+ORDER: tuple[BuildStage, ...] = ("data", "train", "compress", "package")
 """The stages of a build."""
 
 
@@ -47,7 +48,7 @@ def pursue_build(situation: Situation, target: RevisionRecord) -> Pursuit:
     return pursue(job, build_state(situation, target), situation.now, not situation.spec.suspend)
 
 
-def stage_fact(kind: ConditionType, stages: tuple[str, ...], done: str, situation: Situation) -> Fact:
+def stage_fact(kind: ConditionType, stages: tuple[BuildStage, ...], done: str, situation: Situation) -> Fact:
     """What the condition says that is about these stages of the build; `done` is its sentence once they are done."""
     target = situation.target
     state = build_state(situation, target) if target is not None else None
@@ -63,7 +64,7 @@ def stage_fact(kind: ConditionType, stages: tuple[str, ...], done: str, situatio
     return in_progress(kind, doing(state))
 
 
-def stage_of(state: JobState) -> str:
+def stage_of(state: JobState) -> BuildStage:
     """The stage of the build that is at work or failed."""
     if state.failure is not None and state.failure.stage in ORDER:
         return state.failure.stage
@@ -79,7 +80,7 @@ def doing(state: JobState) -> str:
     return "starts" if state.phase == "Running" else "waits for its turn on this machine"
 
 
-def candidate(target: RevisionRecord, stage: str, state: JobState | None) -> Candidate:
+def candidate(target: RevisionRecord, stage: Stage, state: JobState | None) -> Candidate:
     """How far the target is in this stage, as its job tells it."""
     progress = state.progress if state is not None else None
     if state is None or progress is None:

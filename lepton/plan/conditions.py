@@ -4,17 +4,12 @@ Unknown means on its way, False means that somebody or another try must act, as 
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from lepton.plan.types import Fact, Situation
 from lepton.report import Failure
+from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
-
-
-def timestamp(seconds: float) -> str:
-    """Seconds since the epoch as RFC 3339, UTC, to the second."""
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
 
 
 def succeeded(kind: ConditionType, message: str) -> Fact:

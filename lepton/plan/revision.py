@@ -7,8 +7,8 @@ old one again, and a repeated pass decides nothing twice.
 from collections.abc import Mapping
 
 from lepton.hashing import short_hash
-from lepton.plan.conditions import timestamp
 from lepton.plan.types import Fact, JobState, Observed, Situation
+from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.resource import LeptonModel, Spec
 from lepton.spec.status import RevisionRecord
@@ -40,7 +40,7 @@ def decide(observed: Observed, now: float) -> tuple[Situation, Revisions]:
         known = (target, *known)
     needed = {record.number for record in (fallback, target) if record is not None}
     kept = tuple(record for place, record in enumerate(known) if place < REMEMBERED or record.number in needed)
-    start = Situation(observed, now, target, serving, fallback, trouble, pinned=model.spec.revision is not None)
+    start = Situation(observed, now, target, serving, fallback, trouble)
     if target is None:  # without an aim nothing is given up
         return start, kept
     return start, tuple(record if record == target else _settled(record, observed.jobs) for record in kept)

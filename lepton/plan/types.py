@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from lepton.report import Failure, Progress, Summary
+from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import LeptonModel, Spec
 from lepton.spec.status import Candidate, EndpointAddress, RevisionRecord, Status
-
-JobKind = Literal["build", "gate"]
 
 
 @dataclass(frozen=True, order=True)
@@ -157,8 +155,6 @@ class Situation:
     """What shall serve while the target can't: the incumbent, or where the traffic was sent and not yet seen to be."""
     trouble: Fact | None = None
     """Why there is no target."""
-    pinned: bool = False
-    """Whether the target was chosen by number: then a passed gate counts for ever."""
     reached: bool = True
     """Whether all earlier stages are done."""
 
@@ -166,6 +162,11 @@ class Situation:
     def spec(self) -> Spec:
         """What the user wants."""
         return self.observed.model.spec
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the target was chosen by number: then a passed gate counts for ever."""
+        return self.spec.revision is not None
 
     @property
     def name(self) -> str:

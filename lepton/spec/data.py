@@ -2,11 +2,18 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from lepton.spec.fields import Section, Seed
 
 Augmentation = Literal["crop", "flip", "rotate", "erase"]
+DIGITS = "sklearn://digits"
+
+
+def _is_bundled_if_it_says_so(uri: str) -> str:
+    if uri.startswith("sklearn://") and uri != DIGITS:
+        raise ValueError(f"given {uri}; allowed: of the sets that come with scikit-learn only {DIGITS}")
+    return uri
 
 
 class Split(Section):
@@ -53,7 +60,7 @@ class Image(Section):
 class Data(Section):
     """The examples: where they lie, how they are divided and prepared."""
 
-    uri: Annotated[str, Field(min_length=1, max_length=2048)]
+    uri: Annotated[str, Field(min_length=1, max_length=2048), AfterValidator(_is_bundled_if_it_says_so)]
     """`sklearn://digits`, or a folder or zip of images with one folder per class, or an NPZ file with arrays `x`
     and `y`; a local path or any fsspec URL (`s3://`, `gs://`, `https://`)."""
     split: Split = Split()

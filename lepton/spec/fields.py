@@ -1,6 +1,7 @@
-"""The building blocks that every section of the spec shares: a strict base model and the quantities."""
+"""The building blocks that every section of the spec shares: a strict base model, quantities and points in time."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +35,11 @@ def quantity_bytes(quantity: str) -> int:
     return int(float(number) * {**_BINARY, **_DECIMAL}[unit])
 
 
+def timestamp(seconds: float) -> str:
+    """Seconds since the epoch as RFC 3339, UTC, to the second."""
+    return datetime.fromtimestamp(int(seconds), UTC).isoformat().replace("+00:00", "Z")
+
+
 Quantity = Annotated[str, Field(pattern=_QUANTITY, examples=["8Gi"])]
 Points = Annotated[float, Field(ge=0, le=100)]
-Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]

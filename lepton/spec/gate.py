@@ -24,5 +24,5 @@ class Gate(Section):
     """Most milliseconds for the median answer, over HTTP, one client."""
     max_p99_ms: Positive | None = None
     """Most milliseconds for 99 of 100 answers, over HTTP, one client."""
-    max_size_mi_b: Positive | None = Field(default=None, alias="maxSizeMiB")
+    max_size_mib: Positive | None = Field(default=None, alias="maxSizeMiB")
     """Most MiB for the model file that is served."""

@@ -1,4 +1,4 @@
-"""A user's YAML as LeptonModels, or everything that is wrong with it at once. Called by the command and the server.
+"""A user's YAML as LeptonModels, or everything that is wrong with it at once. Called by the command.
 
 It takes text, never a path: reading files is its callers' work. No bytes make it raise.
 """

@@ -21,6 +21,10 @@ class Condition(Section):
     """When the status last changed (RFC 3339, UTC)."""
 
 
+Protocol = Literal["http", "grpc"]
+"""How the Open Inference Protocol v2 is spoken."""
+
+
 class EndpointAddress(Section):
     """Where the model answers."""
 
@@ -30,6 +34,10 @@ class EndpointAddress(Section):
     """host:port of the Open Inference Protocol v2 over gRPC."""
     model: str
     """Name of the model in both protocols."""
+
+    def host(self, protocol: Protocol) -> str:
+        """host:port of the protocol, as Triton's clients take it."""
+        return self.grpc if protocol == "grpc" else self.http.removeprefix("http://").rstrip("/")
 
 
 class Serving(Section):
@@ -47,13 +55,17 @@ class Serving(Section):
     """Median milliseconds of an answer over HTTP, one client, measured at the gate."""
 
 
+Stage = Literal["data", "train", "compress", "package", "load", "gate"]
+"""What a revision goes through before it serves, in order."""
+
+
 class Candidate(Section):
     """What is being built or proved."""
 
     revision: int
     """Number of the revision."""
-    stage: str
-    """Stage of the build: data, train, compress, package, load or gate."""
+    stage: Stage
+    """What it goes through now."""
     progress: float = 0.0
     """Share of the stage that is done, 0 to 1."""
     message: str = ""

@@ -8,11 +8,12 @@ import fcntl
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from lepton.errors import LeptonError
 from lepton.jobdir import JobDirectory, JobOrder
-from lepton.report import Failure, Summary
+from lepton.report import Failure, JobKind, Summary
 from lepton.spec.reasons import Reason
 from services.worker.progress import Reporter
 
@@ -31,7 +32,7 @@ def gate(order: JobOrder, reporter: Reporter) -> Summary:
     return prove_candidate(order, reporter)
 
 
-KINDS: dict[str, Callable[[JobOrder, Reporter], Summary]] = {"build": build, "gate": gate}
+KINDS: dict[JobKind, Callable[[JobOrder, Reporter], Summary]] = {"build": build, "gate": gate}
 
 
 def run(directory: JobDirectory) -> int:
@@ -59,7 +60,8 @@ def run(directory: JobDirectory) -> int:
 
 def _fail(directory: JobDirectory, reporter: Reporter, reason: Reason, message: str) -> int:
     print(f"failed: {reason}: {message}", file=sys.stderr)  # noqa: T201 - a job's log is what it prints
-    directory.write_failure(Failure(reason=reason, message=message, stage=reporter.stage))
+    with suppress(LeptonError):  # on a full disk: the control loop then finds that the job ended without a word
+        directory.write_failure(Failure(reason=reason, message=message, stage=reporter.stage))
     return 1
 
 

@@ -34,7 +34,7 @@ def build_revision(order: JobOrder, reporter: Reporter) -> Summary:
     reporter.say(Progress(stage="package", message="writing the artifact"))
     reporter.end_stage()
     report = _report(order, spec, prepared, trained, compressed, reporter.stage_seconds)
-    digest = package(artifact, report, compressed, prepared, spec.deploy)
+    digest = package(artifact, report, compressed, prepared, spec)
     served = next(variant for variant in compressed.variants if variant.name == compressed.served)
     reporter.end_stage()
     return Summary(

@@ -7,14 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import cast
 
-import fsspec
-from pydantic import JsonValue
-
-from lepton.artifact import fetch
+from lepton.artifact import add, fetch
+from lepton.errors import LeptonError
 from lepton.gate.run import prove
 from lepton.jobdir import JobOrder
 from lepton.report import GateReport, Progress, Summary
 from lepton.spec.gate import Gate
+from lepton.spec.reasons import Reason
 from lepton.spec.status import EndpointAddress
 from services.worker.progress import Reporter
 
@@ -23,19 +22,22 @@ def prove_candidate(order: JobOrder, reporter: Reporter) -> Summary:
     """Measure candidate and baseline side by side and judge. Raises LeptonError."""
     arguments = order.arguments
     artifact = cast(str, arguments["artifact"])
+    server_pid = cast(int | None, arguments["server_pid"])
+    if server_pid is None:
+        message = "Triton was not up when the proof was ordered: the proof is tried again by itself"
+        raise LeptonError(Reason.SERVER_UNAVAILABLE, message)
     reporter.say(Progress(stage="gate", message="fetching the artifact"))
     with tempfile.TemporaryDirectory(prefix="lepton-gate-") as cache:
         proof = prove(
-            candidate=_address(arguments["candidate"]),
-            baseline=_address(arguments["baseline"]),
+            candidate=EndpointAddress.model_validate(arguments["candidate"]),
+            baseline=EndpointAddress.model_validate(arguments["baseline"]),
             artifact=fetch(artifact, Path(cache)),
             gate=Gate.model_validate(arguments["gate"]),
             revision=order.revision,
-            server_pid=cast(int, arguments["server_pid"]),
+            server_pid=server_pid,
             say=reporter.say,
         )
-    with fsspec.open(f"{artifact}/gate.json", "w") as file:
-        file.write(proof.model_dump_json(by_alias=True, indent=2) + "\n")
+    add(artifact, "gate.json", f"{proof.model_dump_json(by_alias=True, indent=2)}\n".encode())
     reporter.end_stage()
     return Summary(
         artifact=artifact,
@@ -44,10 +46,6 @@ def prove_candidate(order: JobOrder, reporter: Reporter) -> Summary:
         checks=proof.checks,
         stage_seconds=reporter.stage_seconds,
     )
-
-
-def _address(argument: JsonValue) -> EndpointAddress:
-    return EndpointAddress.model_validate(argument)
 
 
 def _metrics(proof: GateReport) -> dict[str, float]:

@@ -11,7 +11,7 @@ import torch
 import lepton
 import services
 
-LIBRARIES = ("torch", "ray", "numpy", "onnx", "onnxruntime", "torch-pruning", "scikit-learn", "torchmetrics")
+LIBRARIES = ("torch", "ray", "numpy", "pillow", "onnx", "onnxruntime", "torch-pruning", "scikit-learn")
 
 
 def code_version() -> str:

@@ -44,10 +44,16 @@ class Parts:
     """How it is served."""
 
 
-def package(url: str, report: Report, compressed: "Compressed", prepared: "Prepared", deploy: Deploy) -> str:
+def package(url: str, report: Report, compressed: "Compressed", prepared: "Prepared", spec: Spec) -> str:
     """Write the artifact to url (any fsspec URL, or a path). Returns its digest. Raises LeptonError."""
-    resize = Spec.model_validate(report.spec).data.image.resize
-    parts = Parts(compressed.served_onnx, compressed.baseline_onnx, prepared.holdout, prepared.shape, resize, deploy)
+    parts = Parts(
+        served_onnx=compressed.served_onnx,
+        baseline_onnx=compressed.baseline_onnx,
+        holdout=prepared.holdout,
+        shape=prepared.shape,
+        resize=spec.data.image.resize,
+        deploy=spec.deploy,
+    )
     with tempfile.TemporaryDirectory(prefix="lepton-package-") as temporary:
         directory = Path(temporary)
         digest = write_artifact(directory, report, parts)

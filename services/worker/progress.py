@@ -1,6 +1,5 @@
 """Collects what the stages of a job say and passes it on: often enough to watch, rarely enough to cost nothing."""
 
-import sys
 import time
 
 from lepton.jobdir import JobDirectory
@@ -27,7 +26,7 @@ class Reporter:
             self.end_stage()
             self.stage = progress.stage
         if progress.message != self._last_message:
-            print(f"{progress.stage}: {progress.message}", file=sys.stdout, flush=True)  # noqa: T201 - the job's log
+            print(f"{progress.stage}: {progress.message}", flush=True)  # noqa: T201 - the job's log
             self._last_message = progress.message
         now = time.monotonic()
         if changed or now - self._last_write >= _SECONDS_BETWEEN_WRITES:

@@ -127,7 +127,7 @@ class Jobs:
         threads = max(1, min(os.cpu_count() or 1, round(job.cpus)))
         command = (sys.executable, *self._worker, str(directory.path))
         entrypoint = f"OMP_NUM_THREADS={threads} exec {shlex.join(command)} >>{shlex.quote(str(directory.log))} 2>&1"
-        self._ray.submit(submission.id, entrypoint)
+        self._ray.submit(submission.id, entrypoint, threads)
 
     def _stop(self, directory: JobDirectory) -> None:
         submission = _submission(directory)
@@ -166,7 +166,11 @@ def _died(directory: JobDirectory, order: JobOrder) -> JobState:
     message = f"the job's process ended without a report (killed?); see `lepton logs {order.model}`"
     stage = progress.stage if progress is not None else None
     failure = Failure(reason=Reason.JOB_FAILED, message=message, stage=stage)
-    directory.write_failure(failure)
+    try:
+        directory.write_failure(failure)
+    except LeptonError as error:  # the disk is full, which may also be why the job could not say so itself
+        told = Failure(reason=error.reason, message=error.message, stage=stage)
+        return JobState("Failed", order.attempt, progress, failure=told)
     ended = _modified(directory.path / "failure.json") / 1e9
     return JobState("Failed", order.attempt, progress, failure=failure, finished_at=ended)
 

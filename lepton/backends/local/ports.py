@@ -1,5 +1,6 @@
 """Ports of the loopback address: which are free, and what to say when one is not."""
 
+import os
 import socket
 import time
 from collections.abc import Mapping
@@ -28,7 +29,9 @@ def require_free(ports: Mapping[str, int]) -> None:
     for option, port in ports.items():
         while (error := _taken(port)) is not None:
             if time.monotonic() > deadline:
-                what = f"port {port} can't be listened on ({error.strerror}): stop the program that uses it"
+                what = (
+                    f"port {port} can't be listened on ({os.strerror(error.errno or 0)}): stop the program that uses it"
+                )
                 raise LeptonError(
                     Reason.PORT_BUSY, f"{what}, or choose another with `lepton up {option} PORT`"
                 ) from error

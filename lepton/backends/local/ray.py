@@ -25,6 +25,9 @@ from lepton.errors import LeptonError
 from lepton.files import write_atomically
 from lepton.spec.reasons import Reason
 
+CORES = "lepton-cores"
+"""What jobs wait for: Ray's own CPUs are left to the training workers that a job starts, on the cores that it has."""
+
 RunState = Literal["Waiting", "Running", "Ended", "Unknown"]
 """Of a submitted command: Unknown means that this Ray has never heard of it."""
 
@@ -95,10 +98,10 @@ class Ray:
         with suppress(LeptonError, OSError, RuntimeError):
             self._api()
 
-    def submit(self, submission: str, entrypoint: str) -> None:
-        """Run a shell command under this id. Raises LeptonError SERVER_UNAVAILABLE."""
+    def submit(self, submission: str, entrypoint: str, cores: int) -> None:
+        """Run a shell command under this id once so many cores are free. Raises LeptonError SERVER_UNAVAILABLE."""
         try:
-            self._api().submit_job(entrypoint=entrypoint, submission_id=submission)
+            self._api().submit_job(entrypoint=entrypoint, submission_id=submission, entrypoint_resources={CORES: cores})
         except (OSError, RuntimeError) as error:
             raise _unavailable(error) from error
 
@@ -159,6 +162,8 @@ class Ray:
             "RAY_USAGE_STATS_ENABLED": "0",
             # the only way to keep Ray from replacing 127.0.0.1 by an address that others can reach
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            # threads that wait for each other by spinning starve themselves where the machine has other work too
+            "GOMP_SPINCOUNT": "1000",
         }
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 from ray._private import node, parameter, ray_constants, services  # no public way to leave out modules; Ray is pinned
 
+from lepton.backends.local.ray import CORES
+
 _MODULES = "JobHead,NodeHead"  # NodeHead tells JobHead which node is the head
 _LOG_BYTES = 10 * 2**20
 
@@ -69,6 +71,7 @@ def main() -> int:
         include_dashboard=True,
         no_monitor=True,
         num_cpus=arguments.cpus,
+        resources={CORES: arguments.cpus},
         object_store_memory=arguments.object_store_bytes,
         temp_dir=arguments.directory,
     )

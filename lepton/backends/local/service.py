@@ -43,6 +43,7 @@ def up(home: Home, settings: Settings | None = None, say: Callable[[str], None] 
             before = store.settings()
             wanted = settings or before
             if wanted != before:
+                _require_usable(before, wanted)
                 store.save_settings(wanted)
         finally:
             store.close()
@@ -95,6 +96,17 @@ def _start(home: Home, loop: Supervised, settings: Settings) -> None:
         "PYTHONPATH": os.pathsep.join(filter(None, (code, os.environ.get("PYTHONPATH")))),
     }
     loop.start([sys.executable, "-m", "lepton.backends.local.loop"], env)
+
+
+def _require_usable(before: Settings, wanted: Settings) -> None:
+    """Make sure of the ports that change while those of before still serve. Raises LeptonError PORT_BUSY."""
+    for option, port in wanted.ports.items():
+        twice = [other for other, same in wanted.ports.items() if same == port and other != option]
+        if twice:
+            message = f"{option} and {twice[0]} are both {port}: choose another port for one of them"
+            raise LeptonError(Reason.PORT_BUSY, message)
+    ours = before.ports.values()
+    require_free({option: port for option, port in wanted.ports.items() if port not in ours})
 
 
 def _wait_until_ready(home: Home, loop: Supervised, say: Callable[[str], None]) -> None:

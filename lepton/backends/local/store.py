@@ -20,6 +20,13 @@ from lepton.spec.status import Status
 
 SCHEMA_VERSION = 1
 _BUSY_TIMEOUT_S = 10.0
+_DAMAGED = "it is damaged: put a copy of it back, or move it away and apply the models again"
+_MENDS = {
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_BUSY: "another program keeps it locked: end that, and try again",
+}
+"""What to do about SQLite's errors; all others are about rights."""
 
 _SCHEMA = """
 CREATE TABLE models (
@@ -201,10 +208,12 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_FULL:
                 message = f"no space left to write {self._path}: free some space; the work then goes on by itself"
                 raise LeptonError(Reason.DISK_FULL, message) from error
-            message = f"can't use {self._path} ({error}): make it and its folder writable, or set LEPTON_HOME"
+            mend = _MENDS.get(code, "make it and its folder writable, or set LEPTON_HOME")
+            message = f"can't use {self._path} ({error}): {mend}"
             raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
 
 

@@ -99,9 +99,15 @@ class Triton:
     def _copy_backend(self, wheel: Path) -> Path:
         """The Python backend looks for its stub beside its library; the wheel has them in two places."""
         backends = self._home.root / "serving" / "backends"
-        shutil.copytree(wheel / "backends" / "python", backends / "python", dirs_exist_ok=True)
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        shutil.copy2(wheel / "python_backend_stubs" / version / "triton_python_backend_stub", backends / "python")
+        stub = wheel / "python_backend_stubs" / version / "triton_python_backend_stub"
+        library = wheel / "backends" / "python"
+        for file in (stub, *(file for file in library.rglob("*") if file.is_file())):
+            copy = backends / "python" / (file.relative_to(library) if file != stub else stub.name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            fresh = copy.with_name(f".{copy.name}")
+            shutil.copy2(file, fresh)
+            fresh.replace(copy)  # a program that still runs may be replaced, but never written to
         return backends
 
     def _command(self, wheel: Path, backends: Path) -> list[str]:

@@ -90,10 +90,9 @@ def confusion_matrix(classes: Sequence[str], counts: Sequence[Sequence[int]]) ->
         total = max(1, sum(counts[row]))
         for column, number in enumerate(counts[row]):
             place = (margin + column * cell, margin + row * cell)
-            parts.append(_cell(place, cell, number, number / total, right=row == column, text=numbers))
-            parts[-1] = element(
-                "g", element("title", f"{name} answered as {classes[column]}: {number} of {total}"), parts[-1]
-            )
+            title = element("title", f"{name} answered as {classes[column]}: {number} of {total}")
+            square = _cell(place, cell, number, number / total, right=row == column, text=numbers)
+            parts.append(element("g", title, square))
     size = side + (margin // 2 if numbers else 12)
     return element(
         "svg", *parts, viewBox=f"0 0 {size} {side + 4}", class_="confusion", role="img", style=f"max-width:{size}px"

@@ -2,13 +2,12 @@
 
 from importlib.resources import files
 
-import yaml
-
 from lepton.cli.page import sections
 from lepton.cli.page.markup import Markup, element, join
 from lepton.cli.results import Result
 from lepton.cli.show.comparison import comparison_rows
 from lepton.report import GateReport
+from lepton.spec.document import dump
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _CARDS = ("accuracy", "size", "HTTP p50", "CPU / 1,000", "energy / 1,000")
@@ -80,6 +79,5 @@ def _cards(gate: GateReport) -> Markup:
 
 
 def _spec(result: Result) -> Markup:
-    text = yaml.safe_dump(result.report.spec, sort_keys=False, allow_unicode=True)
-    folded = element("details", element("summary", "Show the spec"), element("pre", text))
+    folded = element("details", element("summary", "Show the spec"), element("pre", dump(result.report.spec)))
     return sections.section("Spec", "As it was applied, with every default filled in.", folded)

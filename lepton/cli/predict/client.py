@@ -2,19 +2,20 @@
 
 import importlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Self
 
 import numpy as np
 from pydantic import JsonValue
 
 from lepton.cli.errors import CommandError
 from lepton.cli.predict.inputs import Item, Tensor
-from lepton.spec.status import EndpointAddress
+from lepton.spec.status import EndpointAddress, Protocol
 
-Protocol = Literal["http", "grpc"]
 OUTPUTS = ("label", "probability", "top_k_labels", "top_k_probabilities")
 _TIMEOUT_S = 60.0
+_NO_ANSWER = ("UNAVAILABLE", "DEADLINE_EXCEEDED")
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,14 @@ class Client:
     def __init__(self, address: EndpointAddress, protocol: Protocol) -> None:
         self._module: Any = importlib.import_module(f"tritonclient.{protocol}")
         self._utils: Any = importlib.import_module("tritonclient.utils")
-        self._address = address.http.removeprefix("http://").rstrip("/") if protocol == "http" else address.grpc
+        self._address = address.host(protocol)
         self._model = address.model
         self._protocol = protocol
-        self._client: Any = self._module.InferenceServerClient(url=self._address)
+        limits = {"connection_timeout": _TIMEOUT_S, "network_timeout": _TIMEOUT_S} if protocol == "http" else {}
+        self._client: Any = self._module.InferenceServerClient(url=self._address, **limits)
+        self._limits: dict[str, float] = {"client_timeout": _TIMEOUT_S} if protocol == "grpc" else {}
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         """Use it in a with statement."""
         return self
 
@@ -63,7 +66,8 @@ class Client:
 
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the images that the model sees. Raises CommandError."""
-        metadata = self._call(lambda: self._client.get_model_metadata(self._model, **self._as_json()))
+        as_json = {"as_json": True} if self._protocol == "grpc" else {}
+        metadata = self._call(lambda: self._client.get_model_metadata(self._model, **as_json, **self._limits))
         image = next(tensor for tensor in metadata["inputs"] if tensor["name"] == "image")
         height, width, channels = (int(side) for side in image["shape"][-3:])
         return height, width, channels
@@ -73,7 +77,7 @@ class Client:
         inputs = [self._input(name, tensor) for name, tensor in item.tensors.items()]
         outputs = [self._module.InferRequestedOutput(name) for name in OUTPUTS]
         began = time.perf_counter()
-        result = self._call(lambda: self._client.infer(self._model, inputs, outputs=outputs))
+        result = self._call(lambda: self._client.infer(self._model, inputs, outputs=outputs, **self._limits))
         took = (time.perf_counter() - began) * 1000
         label, probability, labels, shares = (np.asarray(result.as_numpy(name)).ravel() for name in OUTPUTS)
         top = tuple((_text(name), float(share)) for name, share in zip(labels, shares, strict=True))
@@ -84,17 +88,14 @@ class Client:
         value.set_data_from_numpy(tensor)
         return value
 
-    def _as_json(self) -> dict[str, bool]:
-        return {"as_json": True} if self._protocol == "grpc" else {}
-
-    def _call(self, request: Any) -> Any:
+    def _call(self, request: Callable[[], Any]) -> Any:
         try:
             return request()
         except self._utils.InferenceServerException as error:
-            if "UNAVAILABLE" in (error.status() or ""):
+            if any(status in (error.status() or "") for status in _NO_ANSWER):
                 raise self._unreachable() from error
             raise CommandError(f"the server refused: {error.message()}") from error
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             raise self._unreachable() from error
 
     def _unreachable(self) -> CommandError:

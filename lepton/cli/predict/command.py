@@ -7,12 +7,12 @@ from pydantic import JsonValue
 from lepton.cli import console
 from lepton.cli.errors import CommandError
 from lepton.cli.machine import open_store, require
-from lepton.cli.predict.client import Answer, Client, Protocol
+from lepton.cli.predict.client import Answer, Client
 from lepton.cli.predict.inputs import Item, collect
 from lepton.cli.predict.show import answers_view
 from lepton.cli.show.resource import message_of
 from lepton.spec.resource import LeptonModel
-from lepton.spec.status import EndpointAddress
+from lepton.spec.status import EndpointAddress, Protocol
 
 
 def predict(name: str, arguments: Sequence[str], protocol: Protocol, top_k: int | None, *, as_json: bool) -> None:

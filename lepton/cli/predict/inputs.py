@@ -53,7 +53,7 @@ def collect(arguments: Sequence[str], shape: tuple[int, int, int]) -> Iterator[I
     """
     for argument in arguments:
         if argument == "-":
-            yield from from_json(sys.stdin.read(), "standard input", shape)
+            yield from from_json(sys.stdin.buffer.read(), "standard input", shape)
         elif argument.lstrip().startswith(("{", "[")):
             yield from from_json(argument, "inline JSON", shape)
         else:
@@ -65,11 +65,11 @@ def from_bytes(name: str, content: bytes, folder: str | None = None) -> Item:
     return Item(name, {"image_bytes": np.array([[content]], dtype=np.object_)}, folder)
 
 
-def from_json(text: str, where: str, shape: tuple[int, int, int]) -> Iterator[Item]:
+def from_json(text: str | bytes, where: str, shape: tuple[int, int, int]) -> Iterator[Item]:
     """A v2 body (`{"inputs": [...]}`) or an image, or several, as nested lists of whole numbers from 0 to 255."""
     try:
         value: JsonValue = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{where} is not JSON: {error}", USAGE) from error
     if isinstance(value, dict):
         yield from _rows(where, _tensors_of_body(value, where))
@@ -78,7 +78,7 @@ def from_json(text: str, where: str, shape: tuple[int, int, int]) -> Iterator[It
         for number, image in enumerate(images):
             yield Item(where if len(images) == 1 else f"{where} [{number}]", {"image": image[np.newaxis]})
     else:
-        raise CommandError(f"{where} must be a v2 body or nested lists of pixels, not {text[:40]!r}", USAGE)
+        raise CommandError(f"{where} must be a v2 body or nested lists of pixels, not {json.dumps(value)[:40]}", USAGE)
 
 
 def _from_path(path: Path, shape: tuple[int, int, int]) -> Iterator[Item]:
@@ -87,7 +87,7 @@ def _from_path(path: Path, shape: tuple[int, int, int]) -> Iterator[Item]:
     elif not path.exists():
         raise CommandError(f"{path} does not exist: give an image file, a folder of images, or JSON", USAGE)
     elif path.suffix.lower() == ".json":
-        yield from from_json(path.read_text(encoding="utf-8"), str(path), shape)
+        yield from from_json(path.read_bytes(), str(path), shape)
     else:
         yield from_bytes(str(path), path.read_bytes())
 
@@ -114,6 +114,8 @@ def _rows(where: str, tensors: dict[str, Tensor]) -> Iterator[Item]:
     if len(counts) > 1:
         given = " and ".join(str(count) for count in counts)
         raise CommandError(f"{where}: all inputs must have the same number of rows, not {given}", USAGE)
+    if counts == [0]:
+        raise CommandError(f"{where}: the inputs hold no rows: the first number of shape is how many there are", USAGE)
     for row in range(counts[0]):
         name = where if counts == [1] else f"{where} [{row}]"
         yield Item(name, {tensor: array[row : row + 1] for tensor, array in tensors.items()})
@@ -147,9 +149,9 @@ def _as_images(value: list[JsonValue], where: str, shape: tuple[int, int, int]) 
     wanted = f"numbers from 0 to 255 of shape {list(shape)} (height, width, channels)"
     try:
         array = np.array(value, dtype=np.float64)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise CommandError(
-            f"{where} must be {wanted}; its lists are of different lengths or hold text", USAGE
+            f"{where} must be {wanted}; its lists are of different lengths, or hold text or giants", USAGE
         ) from error
     given = array.shape
     if shape[2] == 1 and array.shape[-2:] == shape[:2]:

@@ -4,6 +4,7 @@ The watcher feeds it what the store says; time is an argument.
 """
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -15,18 +16,18 @@ from lepton.cli.show import words
 from lepton.cli.show.resource import trouble
 from lepton.spec.reasons import Phase
 from lepton.spec.resource import LeptonModel
+from lepton.spec.status import Stage
 
-STAGES = ("data", "train", "compress", "package", "load", "gate")
-"""What a revision goes through before it serves, in order."""
+STAGES: tuple[Stage, ...] = get_args(Stage)
 
 
 @dataclass
 class Progress:
     """What has been seen so far of one revision on its way."""
 
-    began: dict[str, float] = field(default_factory=dict)
+    began: dict[Stage, float] = field(default_factory=dict)
     """When each stage was first seen, in seconds."""
-    words: dict[str, str] = field(default_factory=dict)
+    said: dict[Stage, str] = field(default_factory=dict)
     """The last that each stage said."""
     revision: int | None = None
     last: float = 0.0
@@ -39,15 +40,15 @@ class Progress:
         if candidate is None:
             return None
         if candidate.revision != self.revision:
-            self.revision, self.began, self.words = candidate.revision, {}, {}
+            self.revision, self.began, self.said = candidate.revision, {}, {}
         self.began.setdefault(candidate.stage, now)
-        if self.words.get(candidate.stage) == candidate.message:
+        if self.said.get(candidate.stage) == candidate.message:
             return None
-        self.words[candidate.stage] = candidate.message
+        self.said[candidate.stage] = candidate.message
         left = "" if candidate.seconds_left is None else f", {words.duration(candidate.seconds_left)} left"
         return f"{candidate.stage}: {candidate.message}{left}"
 
-    def seconds(self, stage: str) -> float:
+    def seconds(self, stage: Stage) -> float:
         """How long the stage took, or has been at work."""
         later = [self.began[s] for s in STAGES[STAGES.index(stage) + 1 :] if s in self.began]
         return min(later, default=self.last) - self.began[stage]
@@ -74,7 +75,7 @@ def progress_view(model: LeptonModel, progress: Progress) -> RenderableType:
             table.add_row(progress.spinner, Text(stage, "bold"), bar, Text(candidate.message), Text(left, "cyan"))
         elif stage in progress.began:
             took = words.duration(progress.seconds(stage))
-            table.add_row(Text("✓", "green"), stage, Text(took, "dim"), Text(progress.words.get(stage, ""), "dim"))
+            table.add_row(Text("✓", "green"), stage, Text(took, "dim"), Text(progress.said.get(stage, ""), "dim"))
         elif _is_past(stage, current):
             table.add_row(Text("✓", "green"), stage, Text("done before", "dim"))
         else:
@@ -87,5 +88,5 @@ def progress_view(model: LeptonModel, progress: Progress) -> RenderableType:
     return Group(*parts)
 
 
-def _is_past(stage: str, current: str | None) -> bool:
-    return current in STAGES and STAGES.index(stage) < STAGES.index(current)
+def _is_past(stage: Stage, current: Stage | None) -> bool:
+    return current is not None and STAGES.index(stage) < STAGES.index(current)

@@ -18,7 +18,7 @@ def p99(measured: Measured, gate: Gate) -> CheckResult | None:
 def size(measured: Measured, gate: Gate) -> CheckResult | None:
     """MiB of the model file."""
     mebibytes = measured.candidate.size_bytes / 2**20
-    return _at_most("maxSizeMiB", "the model file is", mebibytes, gate.max_size_mi_b, "MiB")
+    return _at_most("maxSizeMiB", "the model file is", mebibytes, gate.max_size_mib, "MiB")
 
 
 def _at_most(name: str, what: str, value: float, allowed: float | None, unit: str) -> CheckResult | None:

@@ -59,8 +59,13 @@ def find_shape(source: Source, rows: Sequence[int], data: Data) -> tuple[int, in
             continue
         side = size or min(side, 224)
         return (side, side, channels or colours)
-    names = [source.names[row] for row in rows[:NAMED]]
-    raise LeptonError(Reason.TOO_MANY_CORRUPT, f"data.uri: none of the images can be read: {', '.join(names)}")
+    problem = f"data.uri: none of the images can be read ({', '.join(names_of(source, rows))})"
+    raise LeptonError(Reason.TOO_MANY_CORRUPT, f"{problem}: mend them, or give JPEG, PNG, BMP, WebP or GIF images")
+
+
+def names_of(source: Source, rows: Sequence[int]) -> tuple[str, ...]:
+    """The first few of these examples by name, as text that can be written down whatever the file system calls them."""
+    return tuple(source.names[row].encode(errors="backslashreplace").decode() for row in rows[:NAMED])
 
 
 def decode_all(
@@ -184,7 +189,8 @@ def _in_order(
 
 
 def _too_many(source: Source, corrupt: Sequence[tuple[int, str]], total: int, allowed: float) -> LeptonError:
-    named = "; ".join(f"{source.names[row]}: {why}" for row, why in corrupt[:NAMED])
+    names = names_of(source, [row for row, _ in corrupt])
+    named = "; ".join(f"{name}: {why}" for name, (_, why) in zip(names, corrupt, strict=False))
     problem = (
         f"at least {len(corrupt)} of {total} images can't be read, more than data.maxCorruptShare {allowed:g} allows"
     )

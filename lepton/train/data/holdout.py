@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
-from lepton.train.data.decoding import original_digest, to_image
+from lepton.train.data.decoding import names_of, original_digest, to_image
 from lepton.train.data.image import colours, open_image, upright
 from lepton.train.data.sources.base import Raw, Source
 
@@ -28,8 +28,9 @@ def write_holdout(
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for place, raw in enumerate(source.read(rows)):
             if original_digest(raw) != originals[place]:
-                problem = f"data.uri: {source.names[rows[place]]} changed while it was read"
-                raise LeptonError(Reason.JOB_FAILED, f"{problem}: the build begins anew by itself")
+                (name,) = names_of(source, rows[place : place + 1])
+                message = f"data.uri: {name} changed while it was read: the build begins anew by itself"
+                raise LeptonError(Reason.JOB_FAILED, message)
             suffix, encoded = _encoded(raw)
             archive.writestr(zipfile.ZipInfo(f"{place:0{digits}d}-{labels[place]}.{suffix}"), encoded)
         archive.writestr(zipfile.ZipInfo("labels.json"), json.dumps(list(labels)))

@@ -29,28 +29,32 @@ def decode(raw: bytes, height: int, width: int, channels: int, resize: str) -> n
 
     resize is stretch, crop or pad. Raises ValueError in words when raw is not an image that can be read.
     """
+    image = open_image(raw)
     try:
-        image = open_image(raw)
         # A large JPEG is decoded at a half, a quarter or an eighth; twice the size wanted keeps what resizing needs.
         image.draft("L" if channels == 1 else "RGB", (2 * max(height, width),) * 2)
         return fit(upright(image), height, width, channels, resize)
-    except ValueError:
-        raise
     except Exception as error:  # a broken file makes Pillow raise almost anything
-        raise ValueError(f"not a readable image ({str(error) or type(error).__name__})") from error
+        raise _unreadable(error) from error
 
 
 def open_image(raw: bytes) -> Image.Image:
-    """The image with its size and mode, not decoded yet. Raises ValueError for other formats and for giants."""
+    """The image with its size and mode, not decoded yet. Raises ValueError for giants and for what is no such image."""
     try:
         image = Image.open(io.BytesIO(raw), formats=FORMATS)
     except UnidentifiedImageError:
         raise ValueError("not a JPEG, PNG, BMP, WebP or GIF image") from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"too many pixels ({error})") from error
+    except Exception as error:  # a header cut short makes some of Pillow's readers raise an OSError
+        raise _unreadable(error) from error
     if image.width * image.height > MOST_PIXELS:
         raise ValueError(f"{image.width}x{image.height} pixels are more than the {MOST_PIXELS} that are allowed")
     return image
+
+
+def _unreadable(error: Exception) -> ValueError:
+    return ValueError(f"not a readable image ({str(error) or type(error).__name__})")
 
 
 def upright(image: Image.Image) -> Image.Image:

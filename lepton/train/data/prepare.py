@@ -14,18 +14,16 @@ import numpy as np
 
 from lepton.errors import LeptonError
 from lepton.files import as_lepton_error
-from lepton.report import DataReport, Progress
+from lepton.report import DataReport, Progress, Say
 from lepton.spec.data import Data, Image
 from lepton.spec.reasons import Reason
 from lepton.train.data.arrays import mean_and_std, write_images, write_labels
-from lepton.train.data.decoding import NAMED, Decoded, decode_all, find_shape
+from lepton.train.data.decoding import Decoded, decode_all, find_shape, names_of
 from lepton.train.data.holdout import write_holdout
 from lepton.train.data.prepared import SIDES, Prepared, Side, finish, load
 from lepton.train.data.sources.base import Source
 from lepton.train.data.sources.registry import open_source
 from lepton.train.data.split import choose, divide
-
-Say = Callable[[Progress], None]
 
 SCRATCH = "scratch"
 SECONDS_BETWEEN_WORDS = 0.5
@@ -120,7 +118,7 @@ def _report(source: Source, decoded: Decoded, sides: Mapping[Side, Sequence[int]
         test=len(sides["test"]),
         per_class=dict(sorted(Counter(decoded.labels).items())),
         corrupt=len(decoded.corrupt),
-        corrupt_examples=tuple(source.names[row] for row, _ in decoded.corrupt[:NAMED]),
+        corrupt_examples=names_of(source, [row for row, _ in decoded.corrupt]),
         duplicates=sum(len(group) for group in groups.values() if len(group) > 1),
         contradictory=sum(len(group) for group in groups.values() if len(set(group)) > 1),
         image_shape=decoded.shape,

@@ -6,17 +6,17 @@ holdout.zip                             the test examples as raw encoded images,
 done.json                               what load returns; written last
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
 from lepton.files import write_atomically
 from lepton.report import DataReport
-from lepton.spec.fields import Section
 
 Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
@@ -49,32 +49,19 @@ class Prepared:
         return images, np.load(self.directory / f"{side}-labels.npy", allow_pickle=False)
 
 
-class _Done(Section):
-    classes: tuple[str, ...]
-    shape: tuple[int, int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    digest: str
-    report: DataReport
+_STORED = TypeAdapter(Prepared)
 
 
 def load(directory: Path) -> Prepared | None:
     """What an earlier prepare finished there; None when it never did."""
     try:
-        done = _Done.model_validate_json((directory / "done.json").read_bytes())
-    except (OSError, ValidationError):
+        done = json.loads((directory / "done.json").read_bytes())
+        return _STORED.validate_python({**done, "directory": directory})
+    except (OSError, ValueError):
         return None
-    return Prepared(directory, done.classes, done.shape, done.mean, done.std, done.digest, done.report)
 
 
 def finish(prepared: Prepared) -> None:
     """Declare the folder finished. Raises LeptonError with DISK_FULL or STORE_UNWRITABLE."""
-    done = _Done(
-        classes=prepared.classes,
-        shape=prepared.shape,
-        mean=prepared.mean,
-        std=prepared.std,
-        digest=prepared.digest,
-        report=prepared.report,
-    )
-    write_atomically(prepared.directory / "done.json", done.model_dump_json(by_alias=True).encode())
+    content = _STORED.dump_json(prepared, by_alias=True, exclude={"directory"})
+    write_atomically(prepared.directory / "done.json", content)

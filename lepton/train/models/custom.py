@@ -21,7 +21,7 @@ def custom(
     function = _find(path)
     try:
         network = function(num_classes=num_classes, input_shape=input_shape, **parameters)
-    except Exception as error:  # the user's own code may raise anything
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything, and even try to leave
         raise _invalid(f"{path} failed with {_said(error)}") from error
     if not isinstance(network, nn.Module):
         raise _invalid(f"{path} must return a torch.nn.Module, not {type(network).__name__}")
@@ -33,7 +33,7 @@ def _find(path: str) -> Callable[..., object]:
     module_name, _, name = path.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # importing runs the user's own code
+    except (Exception, SystemExit) as error:  # importing runs the user's own code
         hint = "is it on PYTHONPATH of the process that trains?"
         raise _invalid(f"module {module_name} can't be imported ({_said(error)}); {hint}") from error
     function: object = getattr(module, name, None)
@@ -49,7 +49,7 @@ def _probe(path: str, network: nn.Module, num_classes: int, input_shape: tuple[i
     try:
         with torch.no_grad():
             logits = network(torch.zeros(2, *input_shape))
-    except Exception as error:  # the user's own code may raise anything
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything, and even try to leave
         raise _invalid(f"the network of {path} failed on images {(2, *input_shape)} with {_said(error)}") from error
     finally:
         network.train(training)
@@ -61,7 +61,7 @@ def _probe(path: str, network: nn.Module, num_classes: int, input_shape: tuple[i
         raise _invalid(f"the network of {path} must give floating point logits, not {logits.dtype}")
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

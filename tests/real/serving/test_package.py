@@ -45,7 +45,7 @@ def built(tmp_path: Path) -> tuple[Report, Compressed, Prepared]:
 
 
 def test_the_artifact_holds_all_that_serving_and_proof_need_and_nothing_else(built, tmp_path):
-    digest = package(str(tmp_path / "store/1"), *built, SPEC.deploy)
+    digest = package(str(tmp_path / "store/1"), *built, SPEC)
     artifact = fetch(str(tmp_path / "store/1"), tmp_path / "cache")
     assert verify(artifact) == digest
     assert {path.relative_to(artifact).as_posix() for path in artifact.rglob("*") if path.is_file()} == {
@@ -66,8 +66,6 @@ def test_the_artifact_holds_all_that_serving_and_proof_need_and_nothing_else(bui
 
 def test_the_same_parts_make_the_same_artifact_and_other_parts_another(built, tmp_path):
     report_, compressed, prepared = built
-    first = package(str(tmp_path / "store/1"), report_, compressed, prepared, SPEC.deploy)
-    assert package(str(tmp_path / "store/2"), report_, compressed, prepared, SPEC.deploy) == first
-    assert (
-        package(str(tmp_path / "store/2"), report_.model_copy(update={"served": "x"}), *built[1:], SPEC.deploy) != first
-    )
+    first = package(str(tmp_path / "store/1"), report_, compressed, prepared, SPEC)
+    assert package(str(tmp_path / "store/2"), report_, compressed, prepared, SPEC) == first
+    assert package(str(tmp_path / "store/2"), report_.model_copy(update={"served": "x"}), *built[1:], SPEC) != first

@@ -156,6 +156,7 @@ def test_a_relative_path_counts_from_where_the_command_was_typed(
         (["delete", "nosuch"], "", 1, "there is no model named 'nosuch'"),
         (["delete"], "", 2, "give the name of a model, or a file with -f"),
         (["get", "-o", "pdf"], "", 2, "pdf"),
+        (["get", "-w", "-o", "yaml"], "", 2, "-w is for tables"),
         (["nosuch"], "", 2, "nosuch"),
         (["up", "--http-port", "0"], "", 2, "greater than or equal to 1"),
     ],
@@ -174,7 +175,8 @@ def test_a_mistake_of_the_users_is_a_sentence_on_stderr(
 def test_what_get_prints_can_be_applied_again(
     home: Home, serving: LeptonModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(home, serving)
+    labels = {"release": "1e3", "day": "2026-01-01", "on": "yes"}
+    put(home, serving.model_copy(update={"metadata": serving.metadata.model_copy(update={"labels": labels})}))
     again = tmp_path / "again.yaml"
     assert lepton("get", "digits", "-o", "yaml") == 0
     again.write_text(capsys.readouterr().out)
@@ -250,6 +252,10 @@ def test_the_report_comes_as_table_json_and_page(
     assert capsys.readouterr().err == f"written to {page}\n"
     assert lepton("report", "digits", "--revision", "1") == 1
     assert "revision 1 of digits failed before it had a report" in capsys.readouterr().err
+    (artifact / "gate.json").write_text('{"revision": 2')
+    assert lepton("report", "digits") == 1
+    assert "gate.json is damaged, or written by another version of Lepton" in capsys.readouterr().err
+    (artifact / "gate.json").unlink()
     assert lepton("report", "digits", "--output", page) == 2
     assert "--output is for -o json and -o html" in capsys.readouterr().err
 

@@ -100,6 +100,12 @@ def test_a_folder_is_read_with_its_folders_as_classes(tmp_path: Path) -> None:
         ),
         ("[[1, 2], [3]]", "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1] (height, width, channels)"),
         ('[["a", 2, 3], [4, 5, 6]]', "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1]"),
+        ("[" * 100_000, "inline JSON is not JSON: "),
+        (f"[[{'9' * 400}, 1, 2], [3, 4, 5]]", "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1]"),
+        (
+            '{"inputs": [{"name": "image", "shape": [0, 1], "datatype": "UINT8", "data": []}]}',
+            "inline JSON: the inputs hold no rows",
+        ),
         ("[]", "inline JSON must be numbers from 0 to 255 of shape [2, 3, 1]"),
         ("[[0.5, 1, 2], [3, 4, 5]]", "inline JSON must be whole numbers from 0 to 255 of shape [2, 3, 1]"),
         ("[[0, 1, 2], [3, 4, 256]]", "inline JSON must be whole numbers from 0 to 255 of shape [2, 3, 1]"),
@@ -110,6 +116,12 @@ def test_what_is_no_input_is_told_in_a_sentence(argument: str, sentence: str) ->
         list(collect([argument], SHAPE))
     assert caught.value.message.startswith(sentence)
     assert caught.value.exit_code == 2
+
+
+def test_a_file_that_is_no_text_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "body.json").write_bytes(b"[\xff]")
+    with pytest.raises(CommandError, match=r"body\.json is not JSON: "):
+        list(collect([str(tmp_path / "body.json")], SHAPE))
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ def test_a_large_jpeg_keeps_its_picture() -> None:
         ("text", b"hello", "not a JPEG, PNG, BMP, WebP or GIF image"),
         ("TIFF", encoded(picture(1), "TIFF"), "not a JPEG, PNG, BMP, WebP or GIF image"),
         ("half a JPEG", encoded(picture(1, 64), "JPEG")[:700], "not a readable image"),
+        ("a JPEG's first bytes", encoded(picture(1, 64), "JPEG")[:60], "not a readable image"),
         ("half a PNG", encoded(picture(1, 64))[:700], "not a readable image"),
         ("a bomb", encoded(Image.new("1", (10_000, 10_000))), "more than the 64000000 that are allowed"),
         ("a larger bomb", encoded(Image.new("1", (20_000, 10_000))), "too many pixels"),

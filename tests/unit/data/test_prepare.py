@@ -3,6 +3,7 @@
 import errno
 import itertools
 import json
+import os
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -228,7 +229,6 @@ def test_missing_data_is_named_with_its_nearest_neighbours(pets: Path, tmp_path:
     assert reason == Reason.DATA_NOT_FOUND
     assert message == f"data.uri: nothing lies at {tmp_path / 'pet'}: did you mean {pets}?"
     assert refused(tmp_path / "a" / "b", tmp_path)[1].endswith(f"the folder {tmp_path / 'a'} doesn't exist either")
-    assert refused("sklearn://iris", tmp_path)[0] == Reason.DATA_NOT_FOUND
     assert refused("nonsense://x", tmp_path)[0] == Reason.DATA_NOT_FOUND
 
 
@@ -284,8 +284,37 @@ def test_a_folder_without_one_readable_image_says_so(tmp_path: Path) -> None:
     reason, message = refused(tmp_path / "bad", tmp_path, maxCorruptShare=1)
     assert (reason, message) == (
         Reason.TOO_MANY_CORRUPT,
-        "data.uri: none of the images can be read: a/1.png, b/2.png",
+        "data.uri: none of the images can be read (a/1.png, b/2.png): "
+        "mend them, or give JPEG, PNG, BMP, WebP or GIF images",
     )
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "BMP", "WEBP", "GIF"])
+def test_the_very_first_image_may_be_cut_off_in_its_header(form: str, pets: Path, tmp_path: Path) -> None:
+    expected = all_examples(run(pets, tmp_path))
+    (pets / "cats" / "#.png").write_bytes(encoded(picture(1, 64), form)[:22])
+    prepared = run(pets, tmp_path, maxCorruptShare=0.1)
+    assert prepared.report.corrupt_examples == ("cats/#.png",)
+    assert sorted(all_examples(prepared)) == sorted(expected)
+
+
+def test_names_that_are_no_text_are_told_in_a_form_that_is(pets: Path, tmp_path: Path) -> None:
+    (pets / os.fsdecode(b"cats/\xff.jpg")).write_text("hello")
+    assert run(pets, tmp_path, maxCorruptShare=0.1).report.corrupt_examples == ("cats/\\udcff.jpg",)
+    assert "cats/\\udcff.jpg: not a JPEG" in refused(pets, tmp_path)[1]
+    (pets / "cats").rename(pets / os.fsdecode(b"\xff"))
+    reason, message = refused(pets, tmp_path)
+    assert (reason, "class folder '\\udcff' in" in message) == (Reason.DATA_INVALID, True), message
+
+
+@pytest.mark.parametrize("place", [100, -100])
+def test_an_npz_with_a_flipped_byte_is_refused_and_not_tried_again(place: int, tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez_compressed(path, x=GOOD_X, y=GOOD_Y)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+    assert refused(path, tmp_path)[0] == Reason.DATA_INVALID
 
 
 def test_a_damaged_member_of_a_zip_is_corrupt_and_the_others_are_not(pets: Path, tmp_path: Path) -> None:

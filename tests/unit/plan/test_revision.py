@@ -2,9 +2,10 @@
 
 import pytest
 
-from lepton.plan.conditions import dated, timestamp
+from lepton.plan.conditions import dated
 from lepton.plan.revision import build_name
 from lepton.plan.types import Fact
+from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
 from tests.unit.plan.life import spec

@@ -146,3 +146,20 @@ def test_a_place_of_an_unknown_kind_is_refused_in_words(sealed, tmp_path):
         with pytest.raises(LeptonError, match="artifacts can't be kept at nowhere://x") as failure:
             attempt()
         assert failure.value.reason is Reason.STORE_UNWRITABLE
+
+
+def test_what_is_added_later_lies_beside_the_seal_and_changes_no_digest(sealed, memory, tmp_path):
+    artifact.publish(sealed, memory)
+    for place in (str(sealed), memory):
+        artifact.add(place, "gate.json", b"{}\n")
+        with fsspec.open(f"{place}/gate.json") as file:
+            assert file.read() == b"{}\n"
+    assert artifact.fetch(memory, tmp_path / "a").name == artifact.fetch(str(sealed), tmp_path / "b").name
+
+
+def test_an_artifact_that_cant_be_read_is_told_from_one_that_is_not_there(sealed, tmp_path):
+    (sealed / "digest").unlink()
+    (sealed / "digest").mkdir()
+    with pytest.raises(LeptonError, match=r"can't be read .*: grant access to it") as failure:
+        artifact.fetch(str(sealed), tmp_path / "cache")
+    assert failure.value.reason is Reason.STORE_UNWRITABLE

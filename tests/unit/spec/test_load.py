@@ -202,6 +202,11 @@ TEXT_MISTAKES: dict[str, tuple[bytes | str, str]] = {
         "line 3: metadata.name: given false; allowed: text of 1 to 40 characters that matches "
         "^[a-z]([-a-z0-9]*[a-z0-9])?$, such as pets, in quotes",
     ),
+    "a set that scikit-learn does not bring along": (
+        FOUR_LINES.replace("sklearn://digits", "sklearn://iris"),
+        "line 4: spec.data.uri: given sklearn://iris; allowed: of the sets that come with scikit-learn only "
+        "sklearn://digits",
+    ),
     "half of a character": (
         FOUR_LINES.replace("sklearn://digits", "\\ud800"),
         "line 4: spec.data.uri: given half of a Unicode character; allowed: text",

@@ -34,7 +34,15 @@ def examples(paths: Iterable[str], folders: Iterable[str], where: str) -> list[t
         raise invalid(f"{where} holds images but no folders: put the images of each class into a folder of its own")
     if not found:
         raise invalid(f"{where} holds no images: give a folder with one folder of images (JPEG, PNG, ...) per class")
+    strange = next((path for label, path in found if not _is_text(label)), None)
+    if strange is not None:
+        raise invalid(f"the name of class folder {strange.split('/', 1)[0]!a} in {where} is not UTF-8: rename it")
     empty = sorted({folder for folder in folders if not is_hidden(folder)} - {label for label, _ in found})
     if empty:
         raise invalid(f"class folder {empty[0]} in {where} holds no images: add images to it or remove it")
     return found
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down; one that is not UTF-8 on the disk can't."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -24,13 +24,13 @@ def failures_in_words(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if isinstance(error.__cause__, OSError):  # how fsspec's HTTP reports a host that can't be reached
             raise _transient(uri, error.__cause__) from error
-        raise not_found(f"nothing lies at {uri}") from error
+        raise _not_found(f"nothing lies at {uri}") from error
     except IsADirectoryError as error:
-        raise not_found(f"{uri} is a folder, though its name is that of a file: rename it") from error
+        raise _not_found(f"{uri} is a folder, though its name is that of a file: rename it") from error
     except PermissionError as error:
-        raise not_found(f"{uri} may not be read: grant access to it") from error
+        raise _not_found(f"{uri} may not be read: grant access to it") from error
     except ImportError as error:
-        raise not_found(f"{uri} needs a package that is not installed ({error})") from error
+        raise _not_found(f"{uri} needs a package that is not installed ({error})") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise as_lepton_error(error, Path(error.filename or "the work folder")) from error
@@ -45,10 +45,10 @@ def locate(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
         try:
             files, path = fsspec.core.url_to_fs(uri)
         except ValueError as error:
-            raise not_found(f"{uri} is of no kind that can be read ({error})") from error
+            raise _not_found(f"{uri} is of no kind that can be read ({error})") from error
         path = str(path)
         if isinstance(files, LocalFileSystem) and not Path(path).exists():
-            raise not_found(f"nothing lies at {uri}{_near_misses(Path(path))}")
+            raise _not_found(f"nothing lies at {uri}{_near_misses(Path(path))}")
         files.info(path)
         return files, path
 
@@ -64,7 +64,7 @@ def local_copy(uri: str, scratch: Path) -> Path:
     return copy
 
 
-def not_found(problem: str) -> LeptonError:
+def _not_found(problem: str) -> LeptonError:
     """The error for data that can't be reached."""
     return LeptonError(Reason.DATA_NOT_FOUND, f"data.uri: {problem}")
 

@@ -5,6 +5,7 @@
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -25,8 +26,10 @@ class Npz:
             try:
                 with zipfile.ZipFile(path) as archive:
                     x, y = self._member(archive, "x", scratch), self._member(archive, "y", scratch)
-            except (zipfile.BadZipFile, EOFError) as error:
-                raise invalid(f"{uri} is not an NPZ file, or a damaged one ({error})") from error
+            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                raise invalid(f"{uri} is not an NPZ file, or a damaged one ({error}): copy or save it anew") from error
+            except RuntimeError as error:  # encrypted, or packed in a way that Python can't undo
+                raise invalid(f"{uri} can't be unpacked ({error}): save it anew with numpy.savez") from error
         self._images = _channels_last(x, uri)
         self.labels = _labels(y, len(x), uri)
         self.names = [f"row {row}" for row in range(len(x))]

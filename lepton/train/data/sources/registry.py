@@ -5,11 +5,11 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import urlsplit
 
+from lepton.spec.data import DIGITS
 from lepton.train.data.sources.archive import Archive
 from lepton.train.data.sources.base import Source
 from lepton.train.data.sources.digits import Digits
 from lepton.train.data.sources.folder import open_folder
-from lepton.train.data.sources.location import not_found
 from lepton.train.data.sources.npz import Npz
 
 Kind = Literal["digits", "folder", "zip", "npz"]
@@ -29,10 +29,8 @@ def open_source(uri: str, scratch: Path) -> Source:
 
 
 def kind(uri: str) -> Kind:
-    """What a URL names, going by its scheme and suffix. Raises LeptonError with DATA_NOT_FOUND."""
-    if uri.startswith("sklearn://"):
-        if uri != "sklearn://digits":
-            raise not_found(f"{uri} is unknown: of scikit-learn's sets there is only sklearn://digits")
+    """What a URL names, going by its scheme and suffix."""
+    if uri == DIGITS:
         return "digits"
     path = urlsplit(uri).path if uri.startswith(("http://", "https://")) else uri
     suffix = PurePosixPath(path.rstrip("/")).suffix.lower()
