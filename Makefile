@@ -43,7 +43,7 @@ bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 faults: $(READY) ## Kill every process at random points, 20 times each, and see that the end is the same
 	$(BIN)/pytest tests/faults --fault-runs 20
 
-generate: $(READY) ## Write the CRD, the JSON schema and the spec's reference from the types
+generate: $(READY) ## Write the CRD, the JSON schema and the references from the code
 	$(BIN)/python -m tools.generate
 
 format: $(READY) ## Let ruff mend and format the code

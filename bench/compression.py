@@ -32,7 +32,7 @@ from lepton.train.fit import Fit
 from lepton.train.models.registry import build
 from lepton.train.run import fit
 
-SEEDS = range(5)
+SEEDS = range(100, 105)  # no default was chosen on these splits
 SMALLER_BAR, POINTS_BAR, FASTER_BAR = 6.0, 0.5, 3.0
 MNIST_LEAST_ACCURACY, MNIST_SMALLER_BAR, MNIST_POINTS_BAR = 98.0, 2.0, 2.0
 PUBLIC_SETS = Path(os.environ.get("LEPTON_BENCH_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -28,9 +28,14 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise as_lepton_error(error, path) from error
 
 
+def is_disk_full(error: OSError) -> bool:
+    """Whether a write failed for want of space or quota."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 def as_lepton_error(error: OSError, path: Path) -> LeptonError:
     """The error of a failed write, in words for a person."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         message = f"no space left to write {path}: free some space; the work then goes on by itself"
         return LeptonError(Reason.DISK_FULL, message)
     why = error.strerror or error

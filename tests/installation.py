@@ -7,11 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from lepton.backends.local.processes import Supervised, descendants
 
 LEPTON = [str(Path(sys.executable).with_name("lepton"))]
 
@@ -48,7 +51,13 @@ class Installation:
 
     def lepton(self, *arguments: str, stdin: str | None = None, check: bool = True) -> str:
         """Run the command; its standard output. AssertionError with all it said when it fails."""
-        done = subprocess.run(
+        done = self.ask(*arguments, stdin=stdin)
+        assert not check or done.returncode == 0, f"lepton {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def ask(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run the command, whatever comes of it."""
+        return subprocess.run(
             [*LEPTON, *arguments],
             input=stdin,
             capture_output=True,
@@ -57,8 +66,6 @@ class Installation:
             timeout=180,
             check=False,
         )
-        assert not check or done.returncode == 0, f"lepton {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
 
     def up(self) -> None:
         """Start it, or mend what is broken."""
@@ -85,11 +92,23 @@ class Installation:
         return resource
 
     def processes(self, *words: str) -> Iterator[psutil.Process]:
-        """The living processes of this home whose command line holds all the words."""
-        for process in psutil.process_iter():
+        """The living processes of this home whose command line holds all the words.
+
+        They are those on record and their descendants: some of Ray's overwrite their command lines and environments.
+        """
+        for process in self._family():
             try:
                 command = " ".join(process.cmdline())
-                if all(word in command for word in words) and process.environ().get("LEPTON_HOME") == str(self.home):
+                if all(word in command for word in words) and process.status() != psutil.STATUS_ZOMBIE:
                     yield process
-            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
+
+    def _family(self) -> Iterator[psutil.Process]:
+        for name in ("loop", "ray", "triton"):
+            record = Supervised(name, self.home / "run", self.home / "logs" / f"{name}.log").alive()
+            if record is None:
+                continue
+            with suppress(psutil.NoSuchProcess):
+                leader = psutil.Process(record.pid)
+                yield from ([leader] if name == "loop" else [leader, *descendants(leader)])

@@ -1,4 +1,4 @@
-"""Writes what is made from the types: `make generate`. A test fails when a file is stale."""
+"""Writes what is made from the types and the metrics: `make generate`. A test fails when a file is stale."""
 
 import json
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Literal
 
 from pydantic import JsonValue
 from rich.console import RenderableType
@@ -64,8 +64,10 @@ def get_models(name: str | None, output: Output, *, watch: bool) -> None:
     if output in ("yaml", "json"):
         if watch:
             raise CommandError(f"-w is for tables: leave it out, or leave -o {output} out", USAGE)
-        value = _documents(name)
-        console.write(dump(value) if output == "yaml" else console.as_json(value))
+        documents: list[JsonValue] = [
+            model.model_dump(mode="json", by_alias=True, exclude_none=True) for model in _read(name)
+        ]
+        console.write(_as_yaml(documents) if output == "yaml" else _as_json(documents, one=name is not None))
         return
     if not watch:
         models = _read(name)
@@ -111,11 +113,13 @@ def _wait_until_gone(store: Store, names: Sequence[str]) -> None:
             raise CommandError("Lepton stopped before all was deleted: `lepton up` carries on with it")
 
 
-def _documents(name: str | None) -> dict[str, JsonValue]:
-    items: list[JsonValue] = [model.model_dump(mode="json", by_alias=True, exclude_none=True) for model in _read(name)]
-    if name is not None:
-        return cast(dict[str, JsonValue], items[0])
-    return {"apiVersion": "v1", "kind": "List", "items": items}
+def _as_yaml(documents: list[JsonValue]) -> str:
+    """One document for each model, so that the whole can be applied again."""
+    return "---\n".join(dump(document) for document in documents)
+
+
+def _as_json(documents: list[JsonValue], *, one: bool) -> str:
+    return console.as_json(documents[0] if one else {"apiVersion": "v1", "kind": "List", "items": documents})
 
 
 def _read(name: str | None) -> list[LeptonModel]:

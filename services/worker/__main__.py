@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lepton.errors import LeptonError
+from lepton.files import as_lepton_error, is_disk_full
 from lepton.jobdir import JobDirectory, JobOrder
 from lepton.report import Failure, JobKind, Summary
 from lepton.spec.reasons import Reason
@@ -46,23 +47,26 @@ def run(directory: JobDirectory) -> int:
     reporter = Reporter(directory)
     try:
         directory.write_summary(KINDS[order.kind](order, reporter))
-    except LeptonError as error:
-        return _fail(directory, reporter, error.reason, error.message)
-    except MemoryError:
-        message = "the machine ran out of memory: lower train.batchSize or data.image.size, or free some memory"
-        return _fail(directory, reporter, Reason.OUT_OF_MEMORY, message)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: whatever it is, the control loop must hear of it
-        traceback.print_exc()
-        message = f"{type(error).__name__}: {error}"[:2000]
-        return _fail(directory, reporter, Reason.JOB_FAILED, f"{message} (see `lepton logs {order.model}`)")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the control loop must hear of it
+        reason, message = _explained(error, order.model)
+        print(f"failed: {reason}: {message}", file=sys.stderr)  # noqa: T201 - a job's log is what it prints
+        with suppress(LeptonError):  # on a full disk: the control loop then finds that the job ended without a word
+            directory.write_failure(Failure(reason=reason, message=message, stage=reporter.stage))
+        return 1
     return 0
 
 
-def _fail(directory: JobDirectory, reporter: Reporter, reason: Reason, message: str) -> int:
-    print(f"failed: {reason}: {message}", file=sys.stderr)  # noqa: T201 - a job's log is what it prints
-    with suppress(LeptonError):  # on a full disk: the control loop then finds that the job ended without a word
-        directory.write_failure(Failure(reason=reason, message=message, stage=reporter.stage))
-    return 1
+def _explained(error: BaseException, model: str) -> tuple[Reason, str]:
+    """Reason and sentence of a failure; what nobody foresaw leaves its traceback in the log."""
+    if isinstance(error, OSError) and is_disk_full(error):
+        error = as_lepton_error(error, Path(error.filename or "the job's files"))
+    if isinstance(error, LeptonError):
+        return error.reason, error.message
+    if isinstance(error, MemoryError):
+        message = "the machine ran out of memory: lower train.batchSize or data.image.size, or free some memory"
+        return Reason.OUT_OF_MEMORY, message
+    traceback.print_exception(error)
+    return Reason.JOB_FAILED, f"{f'{type(error).__name__}: {error}'[:2000]} (see `lepton logs {model}`)"
 
 
 def main() -> int:

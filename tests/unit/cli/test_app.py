@@ -182,6 +182,12 @@ def test_what_get_prints_can_be_applied_again(
     again.write_text(capsys.readouterr().out)
     assert lepton("apply", "-f", again) == 0
     assert capsys.readouterr().out == "digits unchanged\n"
+    second = serving.metadata.model_copy(update={"name": "pets"})
+    put(home, serving.model_copy(update={"metadata": second}))
+    assert lepton("get", "-o", "yaml") == 0
+    again.write_text(capsys.readouterr().out)
+    assert lepton("apply", "-f", again) == 0
+    assert capsys.readouterr().out == "digits unchanged\npets unchanged\n"
 
 
 def test_get_as_json_is_json_and_nothing_else(

@@ -1,7 +1,6 @@
 """Where a URL leads: the file system and path behind it, and its failures in words. Used by every source but digits."""
 
 import difflib
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error
+from lepton.files import as_lepton_error, is_disk_full
 from lepton.spec.reasons import Reason
 
 
@@ -32,7 +31,7 @@ def failures_in_words(uri: str) -> Iterator[None]:
     except ImportError as error:
         raise _not_found(f"{uri} needs a package that is not installed ({error})") from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_disk_full(error):
             raise as_lepton_error(error, Path(error.filename or "the work folder")) from error
         raise _transient(uri, error) from error
     except Exception as error:  # each file system has exceptions of its own

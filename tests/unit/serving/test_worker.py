@@ -1,0 +1,79 @@
+"""How a job ends: what it leaves in its folder for the control loop, whatever went wrong in it."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from lepton.errors import LeptonError
+from lepton.jobdir import JobDirectory, JobOrder
+from lepton.report import Failure, Progress, Summary
+from lepton.spec.reasons import Reason
+from services.worker import __main__ as worker
+
+DONE = Summary(artifact="file:///a", digest="sha256:1")
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> JobDirectory:
+    ordered = JobDirectory(tmp_path / "job")
+    order = JobOrder(name="digits-build-0", kind="build", model="digits", revision=1, attempt=0, arguments={})
+    ordered.write_order(order)
+    return ordered
+
+
+ENDS: dict[str, tuple[Exception, Reason, str]] = {
+    "what is foreseen is told as it is": (
+        LeptonError(Reason.DATA_INVALID, "data.uri: no image in it"),
+        Reason.DATA_INVALID,
+        "data.uri: no image in it",
+    ),
+    "a lack of memory says what to lower": (
+        MemoryError(),
+        Reason.OUT_OF_MEMORY,
+        "the machine ran out of memory: lower train.batchSize or data.image.size, or free some memory",
+    ),
+    "a full disk is no crash, wherever it shows": (
+        OSError(errno.ENOSPC, "No space left on device", "/tmp/events"),
+        Reason.DISK_FULL,
+        "no space left to write /tmp/events: free some space; the work then goes on by itself",
+    ),
+    "what nobody foresaw names the log": (
+        ZeroDivisionError("by zero"),
+        Reason.JOB_FAILED,
+        "ZeroDivisionError: by zero (see `lepton logs digits`)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_a_job_that_fails_says_why_and_in_which_stage(
+    case: str, directory: JobDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error, reason, message = ENDS[case]
+
+    def fails(_: JobOrder, reporter: worker.Reporter) -> Summary:
+        reporter.say(Progress(stage="train"))
+        raise error
+
+    monkeypatch.setitem(worker.KINDS, "build", fails)
+    assert worker.run(directory) == 1
+    assert directory.failure() == Failure(reason=reason, message=message, stage="train")
+    assert directory.summary() is None
+
+
+def test_a_job_that_is_done_is_not_done_again(directory: JobDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+
+    def succeeds(order: JobOrder, _: worker.Reporter) -> Summary:
+        runs.append(order.name)
+        return DONE
+
+    monkeypatch.setitem(worker.KINDS, "build", succeeds)
+    assert [worker.run(directory), worker.run(directory)] == [0, 0]
+    assert (runs, directory.summary(), directory.failure()) == (["digits-build-0"], DONE, None)
+
+
+def test_a_folder_without_an_order_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert worker.run(JobDirectory(tmp_path)) == 2
+    assert "holds no job.json" in capsys.readouterr().err
