@@ -30,7 +30,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 def is_disk_full(error: OSError) -> bool:
     """Whether a write failed for want of space or quota."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def as_lepton_error(error: OSError, path: Path) -> LeptonError:

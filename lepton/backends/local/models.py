@@ -90,7 +90,9 @@ class Models:
         """Take it out of Triton, with its record, its link and the copy of its artifact if nothing else uses that."""
         with self._one_at_a_time:
             if self._triton.is_ready():
-                self._ask(lambda client: client.unload_model(name, client_timeout=_LOAD_S))
+                self._ask(
+                    lambda client: client.unload_model(name, headers=self._triton.key_header, client_timeout=_LOAD_S)
+                )
             self._link(name, None)
             (self._home.served / f"{name}.json").unlink(missing_ok=True)
             self._broken.discard(name)
@@ -142,7 +144,11 @@ class Models:
             broken.append(name)
             self._broken.add(name)
             with self._one_at_a_time:
-                self._ask(lambda client, name=name: client.unload_model(name, client_timeout=_LOAD_S))
+                self._ask(
+                    lambda client, name=name: client.unload_model(
+                        name, headers=self._triton.key_header, client_timeout=_LOAD_S
+                    )
+                )
                 self.load(served)
         return broken
 
@@ -150,7 +156,10 @@ class Models:
         config = _config(self._target(served), served)
         self._link(served.name, served)
         self._ask(
-            lambda client: client.load_model(served.name, config=config, client_timeout=_LOAD_S), Reason.LOAD_FAILED
+            lambda client: client.load_model(
+                served.name, headers=self._triton.key_header, config=config, client_timeout=_LOAD_S
+            ),
+            Reason.LOAD_FAILED,
         )
         loaded = self.digest(served.name)
         if loaded != served.digest:
@@ -183,7 +192,9 @@ class Models:
                 shutil.rmtree(copy, ignore_errors=True)
 
     def _loaded(self) -> set[str]:
-        index = self._ask(lambda client: client.get_model_repository_index(client_timeout=_ASK_S))
+        index = self._ask(
+            lambda client: client.get_model_repository_index(self._triton.key_header, client_timeout=_ASK_S)
+        )
         return {model.name for model in index.models if model.state == "READY"}
 
     def _answers(self, name: str) -> bool:
@@ -202,7 +213,7 @@ class Models:
         try:
             return question(self._client_of(record.pid))
         except InferenceServerException as error:
-            said = (error.message() or str(error)).strip()
+            said = (error.message() or str(error)).split("\n\nAt:")[0].strip()  # what follows is our code's own lines
             raise LeptonError(reason, f"Triton: {said[:1500]}") from error
 
     def _client_of(self, pid: int) -> Any:

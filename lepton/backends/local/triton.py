@@ -5,6 +5,7 @@ only what it is told to.
 """
 
 import os
+import secrets
 import shutil
 import sys
 import sysconfig
@@ -19,11 +20,14 @@ from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.ports import require_free
 from lepton.backends.local.processes import Record, Supervised
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error
+from lepton.files import as_lepton_error, write_atomically
 from lepton.spec.reasons import Reason
 
 _EXIT_S = 5
 _STOP_S = _EXIT_S + 3.0
+_KEY_NAME = "lepton-key"
+_GUARDED = "model-repository,shared-memory,trace,logging"
+"""The protocols through which a request could run code, read memory or write files."""
 
 
 class Triton:
@@ -89,6 +93,18 @@ class Triton:
             return frozenset()
 
     @property
+    def key_header(self) -> dict[str, str]:
+        """What a gRPC request must carry to change what is loaded: whoever may load a model may run code."""
+        return {f"triton-grpc-protocol-{_KEY_NAME}": self._key()}
+
+    def _key(self) -> str:
+        """The key of this home, made when it is first asked for, in a folder that only its user can read."""
+        path = self._home.run / "triton-key"
+        if not path.exists():
+            write_atomically(path, secrets.token_hex(32).encode())
+        return path.read_text()
+
+    @property
     def _shared_memory(self) -> str:
         return f"lepton-{self._home.short_name}-"
 
@@ -118,6 +134,8 @@ class Triton:
             "--model-control-mode=explicit",
             "--disable-auto-complete-config",
             f"--exit-timeout-secs={_EXIT_S}",
+            f"--http-restricted-api={_GUARDED}:{_KEY_NAME}={self._key()}",
+            f"--grpc-restricted-protocol={_GUARDED}:{_KEY_NAME}={self._key()}",
             "--strict-readiness=false",  # one model that failed must not make the server look dead
             "--allow-gpu-metrics=false",
             "--metrics-config=summary_latencies=true",

@@ -14,6 +14,7 @@ import psutil
 import pytest
 import tritonclient.grpc
 import tritonclient.http
+from tritonclient.utils import InferenceServerException
 
 from lepton.backends.local.home import Home
 from lepton.backends.local.models import Models, Served
@@ -178,3 +179,16 @@ def kill(triton: Triton) -> None:
 def restart(triton: Triton) -> None:
     triton.start()
     wait_until(triton.is_ready, "Triton")
+
+
+@pytest.mark.parametrize("protocol", [tritonclient.http, tritonclient.grpc])
+def test_a_stranger_may_ask_the_models_but_not_load_one(
+    models: Models, triton: Triton, tmp_path: Path, protocol: Any
+) -> None:
+    models.load(served(tmp_path, 1))
+    address = {tritonclient.http: http, tritonclient.grpc: grpc}[protocol](triton)
+    with protocol.InferenceServerClient(address) as client:
+        for change in (client.load_model, client.unload_model):
+            with pytest.raises(InferenceServerException, match="restricted"):
+                change("pets")
+    assert ask(protocol, address) == 1
