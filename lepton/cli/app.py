@@ -144,13 +144,13 @@ def predict(
 def report(
     name: Name,
     revision: Annotated[int | None, typer.Option(min=1, help="Which revision; the serving one by default.")] = None,
-    form: Annotated[Literal["table", "json", "html"], typer.Option("-o", help="Form of the report.")] = "table",
-    output: Annotated[Path | None, typer.Option("--output", help="File to write to.")] = None,
+    output: Annotated[Literal["table", "json", "html"], typer.Option("--output", "-o")] = "table",
+    to: Annotated[Path | None, typer.Option("--to", help="File to write to.")] = None,
 ) -> None:
     """Show how good a revision is: accuracy, size, latency, every step of its compression."""
     from lepton.cli.reporting import report as show
 
-    show(name, revision, form, output)
+    show(name, revision, output, to)
 
 
 @app.command(rich_help_panel=_RESULTS)

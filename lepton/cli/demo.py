@@ -79,7 +79,7 @@ def _next_commands(name: str, image: Path) -> list[tuple[str, str]]:
     return [
         (f"{lepton} predict {name} {_short(image)}", "ask it again"),
         (f"{lepton} describe {name}", "its state, conditions and revisions"),
-        (f"{lepton} report {name} -o html --output report.html", "curves, confusion matrix, every step"),
+        (f"{lepton} report {name} -o html --to report.html", "curves, confusion matrix, every step"),
         (f"{lepton} logs {name}", "what the jobs printed"),
         (f"{lepton} down", "stop all of it; `up` carries on"),
     ]

@@ -22,7 +22,7 @@ def report(name: str, revision: int | None, output: Output, file: Path | None) -
         result = find_result(require(store, name), revision)
     if output == "table":
         if file is not None:
-            raise CommandError("--output is for -o json and -o html: a table goes to the terminal", 2)
+            raise CommandError("--to is for -o json and -o html: a table goes to the terminal", 2)
         console.stdout().print(report_tables(result))
         return
     text = html_page(result) if output == "html" else console.as_json(_document(result))

@@ -1,5 +1,6 @@
 """The build job: data, train, compress, package. Each stage works in a folder named by its inputs and is done once."""
 
+import shutil
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,7 @@ from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import Prepared
 from lepton.train.fit import Fit, Fitted
 from lepton.train.run import fit
-from services.worker.lineage import code_version, hardware, libraries
+from services.worker.lineage import code_version, hardware, libraries, without_credentials
 from services.worker.package import package
 from services.worker.progress import Reporter
 
@@ -36,6 +37,9 @@ def build_revision(order: JobOrder, reporter: Reporter) -> Summary:
     report = _report(order, spec, prepared, trained, compressed, reporter.stage_seconds)
     digest = package(artifact, report, compressed, prepared, spec)
     served = next(variant for variant in compressed.variants if variant.name == compressed.served)
+    shutil.rmtree(
+        prepared.directory, ignore_errors=True
+    )  # the next revision reads the source anew: it may have changed
     reporter.end_stage()
     return Summary(
         artifact=artifact,
@@ -63,18 +67,25 @@ def _first_training(spec: Spec, prepared: Prepared, work: Path) -> Fit:
     )
 
 
+def _published(spec: Spec) -> dict[str, JsonValue]:
+    """The spec as the artifact shows it to whoever may read that."""
+    uri = without_credentials(spec.data.uri)
+    shown = spec.model_copy(update={"data": spec.data.model_copy(update={"uri": uri})})
+    return shown.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
 def _report(
     order: JobOrder, spec: Spec, prepared: Prepared, trained: Fitted, compressed: Compressed, seconds: dict[str, float]
 ) -> Report:
     return Report(
         model=order.model,
-        spec=spec.model_dump(mode="json", by_alias=True, exclude_none=True),
+        spec=_published(spec),
         lineage=Lineage(
             revision=order.revision,
             created=cast(str, order.arguments["created"]),
             lepton_version=__version__,
             code_version=code_version(),
-            data_uri=spec.data.uri,
+            data_uri=without_credentials(spec.data.uri),
             data_digest=prepared.digest,
             seed=spec.train.seed,
             libraries=libraries(),

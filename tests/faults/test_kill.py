@@ -56,7 +56,12 @@ def spec(name: str, workers: int) -> str:
                 "task": "image-classification",
                 "data": {"uri": "sklearn://digits"},
                 "model": {"architecture": "lenet"},
-                "train": {"epochs": EPOCHS, "precision": "float32", "workers": workers},
+                "train": {
+                    "epochs": EPOCHS,
+                    "precision": "float32",
+                    "workers": workers,
+                    "resources": {"cpu": 1 / workers},
+                },
                 "compress": {"steps": [{"prune": {"ratio": 0.3, "epochs": 1}}, {"quantize": {}}]},
                 "gate": {"maxAccuracyDrop": 20},
             },

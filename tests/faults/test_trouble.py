@@ -77,7 +77,8 @@ TROUBLES = {
     ),
     "a loss that is not finite": Trouble(
         fails("Trained", "LossNotFinite"),
-        "?",
+        "Trained: train: the loss became nan in epoch 1 of 2: "
+        "lower train.optimizer.learningRate (now 100) or look for broken values in the data",
         train={"optimizer": {"name": "sgd", "learningRate": 100}},
     ),
     "a module that raises": Trouble(

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from lepton.backends.local.home import Settings
 from lepton.errors import LeptonError
 from lepton.plan.types import Key
@@ -229,4 +231,12 @@ def _metadata(metadata: Metadata, **changes: object) -> Metadata:
 def _from_row(row: tuple[str, str, str]) -> LeptonModel:
     metadata, spec, status = row
     head = f'{{"apiVersion":"{API_VERSION}","kind":"{KIND}"'
-    return LeptonModel.model_validate_json(f'{head},"metadata":{metadata},"spec":{spec},"status":{status}}}')
+    try:
+        return LeptonModel.model_validate_json(f'{head},"metadata":{metadata},"spec":{spec},"status":{status}}}')
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        message = (
+            f"a stored model can't be read ({where}: {problem['msg']}): it was written by another version of Lepton"
+        )
+        raise LeptonError(Reason.STORE_UNWRITABLE, f"{message}; use that version, or another LEPTON_HOME") from error

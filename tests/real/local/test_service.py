@@ -6,9 +6,11 @@ import os
 import shutil
 import socket
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -190,6 +192,21 @@ def test_a_job_goes_on_under_its_name_when_ray_was_killed_and_never_runs_twice_a
     jobs.delete(BUILD)
     wait_until(lambda: not psutil.pid_exists(second), "the end of the second worker")
     assert jobs.orders("pets") == {}
+
+
+def test_a_job_waits_until_the_cores_that_it_wants_are_free(up: tuple[Home, Settings]) -> None:
+    home, _ = up
+    jobs = Jobs(home, Ray(home), (worker.__file__,))
+    starts = {name: home.jobs / name / "starts" for name in (BUILD, "pets-build-11111111")}
+    for name in starts:
+        assert jobs.ensure(replace(job(KEY, name), cpus=float(os.cpu_count() or 1)), {})
+    wait_until(lambda: any(path.exists() for path in starts.values()), "one worker")
+    ((first, _), (second, waits)) = sorted(starts.items(), key=lambda item: not item[1].exists())
+    jobs.delete(first)
+    ended = time.time()
+    wait_until(waits.exists, "the other worker")
+    assert waits.stat().st_mtime >= ended
+    jobs.delete(second)
 
 
 def test_down_ends_every_process_and_keeps_the_state(up: tuple[Home, Settings]) -> None:

@@ -253,7 +253,7 @@ def test_the_report_comes_as_table_json_and_page(
     answer = json.loads(capsys.readouterr().out)
     assert Report.model_validate(answer["report"]) == report
     assert GateReport.model_validate(answer["gate"]) == gate_report
-    assert lepton("report", "digits", "-o", "html", "--output", page) == 0
+    assert lepton("report", "digits", "-o", "html", "--to", page) == 0
     assert page.read_text().startswith("<!doctype html>")
     assert capsys.readouterr().err == f"written to {page}\n"
     assert lepton("report", "digits", "--revision", "1") == 1
@@ -262,8 +262,8 @@ def test_the_report_comes_as_table_json_and_page(
     assert lepton("report", "digits") == 1
     assert "gate.json is damaged, or written by another version of Lepton" in capsys.readouterr().err
     (artifact / "gate.json").unlink()
-    assert lepton("report", "digits", "--output", page) == 2
-    assert "--output is for -o json and -o html" in capsys.readouterr().err
+    assert lepton("report", "digits", "--to", page) == 2
+    assert "--to is for -o json and -o html" in capsys.readouterr().err
 
 
 def test_doctor_names_what_is_missing_and_how_to_mend_it(home: Home, capsys: pytest.CaptureFixture[str]) -> None:

@@ -222,3 +222,14 @@ def test_a_store_of_a_later_lepton_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(LeptonError, match="schema version 99") as error:
         Store(path)
     assert error.value.reason is Reason.STORE_UNWRITABLE
+
+
+def test_a_row_of_another_version_of_lepton_is_told_in_a_sentence(store: Store, tmp_path: Path) -> None:
+    store.apply(pets())
+    with sqlite3.connect(tmp_path / "lepton.db") as connection:
+        connection.execute("UPDATE models SET spec = json_set(spec, '$.task', 'telepathy')")
+    with pytest.raises(
+        LeptonError, match=r"a stored model can't be read .spec.task: .*another version of Lepton"
+    ) as told:
+        store.get(KEY)
+    assert told.value.reason is Reason.STORE_UNWRITABLE
