@@ -62,7 +62,7 @@ def pursue(job: Job, state: JobState | None, now: float, may_start: bool) -> Pur
 def sentence(failure: Failure, given_up: bool, attempt: int) -> str:
     """Why the job failed and what happens next, for a person."""
     told = failure.message
-    if failure.reason in FINAL_REASONS:
+    if failure.reason in FINAL_REASONS | SURROUNDINGS:  # these sentences say themselves how it goes on
         return told
     if given_up:
         return f"{told}; given up after {attempt + 1} tries: see `lepton logs`, then change the spec to try again"

@@ -135,7 +135,10 @@ def test_data_may_lie_behind_a_url(pets: Path, tmp_path: Path, web: str) -> None
 
 def test_a_url_that_leads_nowhere_is_told_from_a_host_that_does_not_answer(tmp_path: Path, web: str) -> None:
     reason, message = refused(f"{web}/pets.zip", tmp_path)
-    assert (reason, message) == (Reason.DATA_NOT_FOUND, f"data.uri: nothing lies at {web}/pets.zip")
+    assert (reason, message) == (
+        Reason.DATA_NOT_FOUND,
+        f"data.uri: nothing lies at {web}/pets.zip: put the data there, or mend data.uri",
+    )
     reason, message = refused("http://127.0.0.1:9/pets.zip", tmp_path)
     assert reason == Reason.JOB_FAILED
     assert "it is tried again by itself" in message

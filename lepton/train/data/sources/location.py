@@ -12,6 +12,8 @@ from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, is_disk_full
 from lepton.spec.reasons import Reason
 
+_REMEDY = ": put the data there, or mend data.uri"
+
 
 @contextmanager
 def failures_in_words(uri: str) -> Iterator[None]:
@@ -23,7 +25,7 @@ def failures_in_words(uri: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if isinstance(error.__cause__, OSError):  # how fsspec's HTTP reports a host that can't be reached
             raise _transient(uri, error.__cause__) from error
-        raise _not_found(f"nothing lies at {uri}") from error
+        raise _not_found(f"nothing lies at {uri}{_REMEDY}") from error
     except IsADirectoryError as error:
         raise _not_found(f"{uri} is a folder, though its name is that of a file: rename it") from error
     except PermissionError as error:
@@ -44,7 +46,9 @@ def locate(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
         try:
             files, path = fsspec.core.url_to_fs(uri)
         except ValueError as error:
-            raise _not_found(f"{uri} is of no kind that can be read ({error})") from error
+            raise _not_found(
+                f"{uri} is of no kind that can be read ({error}): give a path, or a URL such as s3://, gs:// or https://"
+            ) from error
         path = str(path)
         if isinstance(files, LocalFileSystem) and not Path(path).exists():
             raise _not_found(f"nothing lies at {uri}{_near_misses(Path(path))}")
@@ -78,4 +82,4 @@ def _near_misses(path: Path) -> str:
     if not parent.is_dir():
         return f": the folder {parent} doesn't exist either"
     near = difflib.get_close_matches(path.name, [entry.name for entry in parent.iterdir()], n=3, cutoff=0.5)
-    return f": did you mean {' or '.join(str(parent / name) for name in near)}?" if near else ""
+    return f": did you mean {' or '.join(str(parent / name) for name in near)}?" if near else _REMEDY
