@@ -68,10 +68,18 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what `_Loader` would take for a number."""
+    """Quotes what `_Loader` would take for a number, and escapes what it would take for the end of a line."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+    def represent_str(self, data: str) -> ScalarNode:
+        style = '"' if _LINE_ENDS.intersection(data) else None
+        return self.represent_scalar(f"{_TAG}str", data, style)
+
+
+_LINE_ENDS = frozenset("\x85\u2028\u2029")
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 _SCIENTIFIC = re.compile(r"^[-+]?(\d+|\d+\.\d*|\.\d+)[eE][-+]?\d+$")

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, reject, settings
+from hypothesis import example, given, reject, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
@@ -96,6 +96,15 @@ def test_no_value_crashes_the_loader(value: JsonValue) -> None:
     assert is_told(load(dump(value)))
 
 
+LINE_ENDS = {
+    "apiVersion": "leptonml.dev/v1alpha1",
+    "kind": "LeptonModel",
+    "metadata": {"name": "pets", "labels": {"\x85": "\u2028 \u2029"}},
+    "spec": {"task": "image-classification", "data": {"uri": "x"}},
+}
+
+
+@example(LINE_ENDS)
 @given(section(SCHEMA))
 @settings(max_examples=80, deadline=None)
 def test_what_is_valid_survives_being_written_and_read(document: JsonValue) -> None:
