@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import JsonValue
@@ -14,15 +15,17 @@ from lepton.cli import console, machine
 from lepton.cli.errors import USAGE, CommandError
 from lepton.cli.files import read_models, with_absolute_paths
 from lepton.cli.show.describe import describe
-from lepton.cli.show.resource import get_table, message_of
+from lepton.cli.show.resource import get_table, message_of, trouble
 from lepton.cli.watch import follow
 from lepton.plan.types import Key
 from lepton.spec.document import dump
-from lepton.spec.resource import LeptonModel
+from lepton.spec.reasons import Phase, Reason
+from lepton.spec.resource import RETRIED_AT, LeptonModel
 
 Output = Literal["table", "wide", "yaml", "json"]
 
 _POLL_S = 0.25
+_NOTICE_S = 10.0
 
 
 def apply_files(files: Sequence[str], *, wait: bool) -> None:
@@ -41,16 +44,48 @@ def apply_files(files: Sequence[str], *, wait: bool) -> None:
 
 
 def apply_one(store: Store, model: LeptonModel) -> str:
-    """Store one model. Returns `digits created`, `digits configured` or `digits unchanged`."""
+    """Store one model. Returns `digits created`, `digits configured`, `digits unchanged` or that it is tried again."""
     name = model.metadata.name
     before = store.get(Key(model.metadata.namespace, name))
+    asked = before.metadata.annotations.get(RETRIED_AT) if before is not None else None
+    wanted = _with_retry(with_absolute_paths(model), asked)
     try:
-        after = store.apply(with_absolute_paths(model))
+        after = store.apply(wanted)
+        if before is None:
+            return f"{name} created"
+        if after != before:
+            return f"{name} configured"
+        if before.status.phase != Phase.FAILED or _is_judged(before):
+            return f"{name} unchanged"
+        store.apply(_with_retry(wanted, datetime.now(UTC).isoformat()))
     except Conflict as error:
         raise CommandError(str(error)) from error
-    if before is None:
-        return f"{name} created"
-    return f"{name} unchanged" if after == before else f"{name} configured"
+    _wait_until_noticed(store, before)
+    return f"{name} unchanged; what failed is tried again"
+
+
+def _is_judged(model: LeptonModel) -> bool:
+    """Whether it failed for what the file says, so that another try would end alike."""
+    cause = trouble(model)
+    return cause is not None and cause.reason in (Reason.BUDGET_NOT_MET, Reason.REVISION_NOT_FOUND, Reason.INVALID_SPEC)
+
+
+def _with_retry(model: LeptonModel, asked: str | None) -> LeptonModel:
+    """The model with the mark of when another try was last asked for: a file that a user applies does not hold it."""
+    if asked is None:
+        return model
+    annotations = {**model.metadata.annotations, RETRIED_AT: asked}
+    return model.model_copy(update={"metadata": model.metadata.model_copy(update={"annotations": annotations})})
+
+
+def _wait_until_noticed(store: Store, before: LeptonModel) -> None:
+    """Until the status no longer tells of the old failure, if Lepton is up to notice."""
+    deadline = time.monotonic() + _NOTICE_S
+    while machine.is_up() and time.monotonic() < deadline:
+        now = store.get(Key(before.metadata.namespace, before.metadata.name))
+        if now is None or now.status != before.status:
+            return
+        time.sleep(_POLL_S)
 
 
 def validate_files(files: Sequence[str]) -> None:

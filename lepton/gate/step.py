@@ -92,7 +92,7 @@ def _prove(situation: Situation, target: RevisionRecord, job: Job, state: JobSta
     # one that loaded something else is not wanted, so that it goes and the next pass loads it anew
     endpoints = tuple(e for e in endpoints if not _is_another(situation.observed.endpoints.get(e.name), target))
     may_start = not situation.spec.suspend and loading is None
-    pursuit = pursue(job, state, situation.now, may_start)
+    pursuit = pursue(job, state, situation.now, may_start, situation.retried_at)
     fact = _fact(situation, state, loading, pursuit)
     refs = frozenset(endpoint.ref for endpoint in endpoints)
     wanted = not pursuit.given_up and not situation.spec.suspend

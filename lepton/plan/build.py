@@ -45,7 +45,8 @@ def build_state(situation: Situation, target: RevisionRecord) -> JobState | None
 def pursue_build(situation: Situation, target: RevisionRecord) -> Pursuit:
     """What to do about the build."""
     job = build_job(situation, target)
-    return pursue(job, build_state(situation, target), situation.now, not situation.spec.suspend)
+    may_start = not situation.spec.suspend
+    return pursue(job, build_state(situation, target), situation.now, may_start, situation.retried_at)
 
 
 def stage_fact(kind: ConditionType, stages: tuple[BuildStage, ...], done: str, situation: Situation) -> Fact:

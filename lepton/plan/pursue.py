@@ -39,8 +39,12 @@ def delay_s(name: str, attempt: int) -> float:
     return min(MAX_DELAY_S, 2.0 ** min(attempt, 20)) * (0.75 + 0.5 * spread)
 
 
-def pursue(job: Job, state: JobState | None, now: float, may_start: bool) -> Pursuit:
-    """Decide about the job from its state; without `may_start` what runs goes on and nothing else begins."""
+def pursue(job: Job, state: JobState | None, now: float, may_start: bool, retried_at: float | None = None) -> Pursuit:
+    """Decide about the job from its state; without `may_start` what runs goes on and nothing else begins.
+
+    `retried_at` is when a person last asked for another try, in seconds since the epoch: a failure from before that
+    moment is neither final nor waited for.
+    """
     kept = frozenset({job.ref})
     if state is None:
         return Pursuit((job,), recheck_s=WATCH_S) if may_start else Pursuit()
@@ -50,10 +54,11 @@ def pursue(job: Job, state: JobState | None, now: float, may_start: bool) -> Pur
         running = (replace(job, attempt=state.attempt),) if may_start else ()
         return Pursuit(running, kept, WATCH_S)
     failure = state.failure or Failure(reason=Reason.JOB_FAILED, message="the job ended without a word")
-    if _final(failure, state.attempt):
+    asked = state.finished_at is not None and retried_at is not None and state.finished_at < retried_at <= now
+    if not asked and _final(failure, state.attempt):
         return Pursuit(keep=kept, failure=failure, given_up=True)
     due = (now if state.finished_at is None else state.finished_at) + delay_s(job.name, state.attempt)
-    if now < due:
+    if not asked and now < due:
         return Pursuit(keep=kept, recheck_s=due - now, failure=failure)
     again = (replace(job, attempt=state.attempt + 1),) if may_start else ()
     return Pursuit(again, kept, WATCH_S, failure)
@@ -65,7 +70,7 @@ def sentence(failure: Failure, given_up: bool, attempt: int) -> str:
     if failure.reason in FINAL_REASONS | SURROUNDINGS:  # these sentences say themselves how it goes on
         return told
     if given_up:
-        return f"{told}; given up after {attempt + 1} tries: see `lepton logs`, then change the spec to try again"
+        return f"{told}; given up after {attempt + 1} tries: see `lepton logs`, then apply it again to try once more"
     return f"{told}; try {attempt + 2} follows by itself"
 
 

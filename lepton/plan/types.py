@@ -5,11 +5,12 @@ Nothing here does I/O, reads a clock or draws a random number.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.reasons import ConditionType, Phase, Reason
-from lepton.spec.resource import LeptonModel, Spec
+from lepton.spec.resource import RETRIED_AT, LeptonModel, Spec
 from lepton.spec.status import Candidate, EndpointAddress, RevisionRecord, Status
 
 
@@ -172,6 +173,15 @@ class Situation:
     def name(self) -> str:
         """The model's name."""
         return self.observed.model.metadata.name
+
+    @property
+    def retried_at(self) -> float | None:
+        """When a person last asked for another try, in seconds since the epoch; None for never."""
+        asked = self.observed.model.metadata.annotations.get(RETRIED_AT, "")
+        try:
+            return datetime.fromisoformat(asked).timestamp()
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True)

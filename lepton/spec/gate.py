@@ -2,11 +2,19 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from lepton.spec.fields import Points, Section
 
+
+def _in_percent(value: float) -> float:
+    if 0 < value <= 1:
+        raise ValueError(f"must be in percent: {100 * value:g} rather than {value:g}")
+    return value
+
+
 Positive = Annotated[float, Field(gt=0)]
+Percent = Annotated[Points, AfterValidator(_in_percent)]
 
 
 class Gate(Section):
@@ -14,11 +22,11 @@ class Gate(Section):
 
     max_accuracy_drop: Points = 2.0
     """Percentage points of accuracy that compression may cost."""
-    min_accuracy: Points | None = None
+    min_accuracy: Percent | None = None
     """Least accuracy in percent."""
-    min_macro_f1: Points | None = Field(default=None, alias="minMacroF1")
+    min_macro_f1: Percent | None = Field(default=None, alias="minMacroF1")
     """Least macro F1 in percent."""
-    min_recall_per_class: Points | None = None
+    min_recall_per_class: Percent | None = None
     """Least recall in percent that every class must reach."""
     max_p50_ms: Positive | None = None
     """Most milliseconds for the median answer, over HTTP, one client."""

@@ -18,6 +18,8 @@ VERSION = "v1alpha1"
 KIND = "LeptonModel"
 PLURAL = "leptonmodels"
 SHORT_NAME = "lm"
+RETRIED_AT = f"{GROUP}/retried-at"
+"""Annotation: when a person last asked for another try of what had failed (RFC 3339, UTC)."""
 API_VERSION = f"{GROUP}/{VERSION}"
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40, examples=["pets"])]

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from lepton.spec.fields import Quantity, Section, Seed
 
+DEFAULT_BATCH_SIZE = 64
+
 
 class Optimizer(Section):
     """The rule that updates the weights."""
@@ -41,8 +43,9 @@ class Train(Section):
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     """Passes over the training examples."""
-    batch_size: Annotated[int, Field(ge=2, le=65_536)] = 64
-    """Examples in one step, over all workers together."""
+    batch_size: Annotated[int, Field(ge=2, le=65_536)] | None = None
+    """Examples in one step, over all workers together; by default 64, or a tenth of the examples where that is
+    less, so that an epoch has ten steps at least."""
     optimizer: Optimizer = Optimizer()
     """The rule that updates the weights."""
     schedule: Literal["constant", "cosine", "onecycle", "step"] = "onecycle"
@@ -59,3 +62,7 @@ class Train(Section):
     """What one worker may use."""
     seed: Seed = 0
     """Seed of the initial weights, the order of examples and the augmentation."""
+
+    def batch_size_for(self, examples: int) -> int:
+        """Examples in one step when there are so many to train on."""
+        return self.batch_size or max(2, min(DEFAULT_BATCH_SIZE, examples // 10))

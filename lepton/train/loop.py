@@ -69,7 +69,8 @@ def _stopped_early(f: Fit, past: Past) -> bool:
 
 def _examples(f: Fit, prepared: Prepared, group: Group) -> _Examples:
     train_set, validation = prepared.arrays("train"), prepared.arrays("validation")
-    batches = Batches(len(train_set[1]), f.train.batch_size, group.size, f.train.seed)
+    examples = len(train_set[1])
+    batches = Batches(examples, f.train.batch_size_for(examples), group.size, f.train.seed)
     return _Examples(
         train_set, (validation[0][group.rank :: group.size], validation[1][group.rank :: group.size]), batches
     )

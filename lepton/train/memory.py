@@ -4,6 +4,7 @@ import torch
 
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
+from lepton.spec.train import DEFAULT_BATCH_SIZE
 from lepton.train.fit import Fit
 
 _SIGNS = ("allocate memory", "not enough memory", "out of memory")
@@ -19,5 +20,7 @@ def out_of_memory(f: Fit, error: BaseException) -> LeptonError | None:
 
 def memory_error(f: Fit) -> LeptonError:
     """Not enough memory for a step of this fit."""
-    remedy = f"lower train.batchSize (now {f.train.batch_size}), data.image.size or the model's width"
+    remedy = (
+        f"lower train.batchSize (now {f.train.batch_size or DEFAULT_BATCH_SIZE}), data.image.size or the model's width"
+    )
     return LeptonError(Reason.OUT_OF_MEMORY, f"{f.stage}: the memory of a training worker is not enough: {remedy}")

@@ -236,6 +236,17 @@ def test_a_spec_that_cannot_be_done_is_told_with_a_reason_and_what_to_do(
     world.installation.lepton("delete", names[sentence])
 
 
+def test_what_is_put_in_place_after_a_failure_is_found_when_the_same_file_is_applied_again(world: World) -> None:
+    late = Trouble(fails("DataReady", "DataNotFound"), "", data="{data}/late")
+    world.apply("late", late)
+    world.wait("late", late.conditions)
+    draw(world.data / "late" / "cats", 30, 0)
+    draw(world.data / "late" / "dog", 30, 0)
+    world.apply("late", late)
+    world.wait("late", SERVES)
+    world.installation.lepton("delete", "late")
+
+
 def test_a_few_images_that_are_none_and_a_module_that_talks_do_no_harm(world: World) -> None:
     trouble = Trouble(SERVES, "", network={"module": f"{NETWORKS}:linear"})
     world.apply("talks", trouble, data={"uri": f"{world.data}/spoilt", "maxCorruptShare": 0.1})

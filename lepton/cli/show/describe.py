@@ -33,7 +33,7 @@ def spec_lines(spec: Spec) -> dict[str, str]:
     return {
         "Data": spec.data.uri,
         "Model": network + (f", width {model.width}" if model.width else ""),
-        "Train": f"{train.epochs} epochs, batch {train.batch_size}, {train.optimizer.name}, {train.schedule}",
+        "Train": f"{train.epochs} epochs, batch {train.batch_size or 'auto'}, {train.optimizer.name}, {train.schedule}",
         "Compress": ", then ".join(step_line(step) for step in spec.compress.steps) or "nothing",
         "Gate": ", ".join(f"{budget} {value:g}" for budget, value in gate.items()),
     }

@@ -18,8 +18,9 @@ from lepton.errors import LeptonError
 from lepton.jobdir import JobDirectory, JobOrder
 from lepton.plan.types import Key
 from lepton.report import GateReport, Report
-from lepton.spec.reasons import Reason
-from lepton.spec.resource import LeptonModel
+from lepton.spec.reasons import ConditionType, Phase, Reason
+from lepton.spec.resource import RETRIED_AT, LeptonModel
+from lepton.spec.status import Condition, Status
 
 MAIN = [sys.executable, "-c", "from lepton.cli.app import main; main()"]
 DIGITS = """\
@@ -62,6 +63,19 @@ def stored(home: Home) -> dict[str, LeptonModel]:
         store.close()
 
 
+def fail(home: Home, name: str, reason: Reason) -> None:
+    """Let the status say what the control loop says when a build, or its proof, failed for this reason."""
+    kind = ConditionType.GATE_PASSED if reason is Reason.BUDGET_NOT_MET else ConditionType.DATA_READY
+    said = {"status": "False", "reason": reason, "message": "mend it", "last_transition_time": "2026-01-01T00:00:00Z"}
+    conditions = tuple(Condition(type=one, **said) for one in (kind, ConditionType.READY))
+    store, key = Store(home.database), Key("default", name)
+    try:
+        version = stored(home)[name].metadata.resource_version
+        store.write_status(key, Status(phase=Phase.FAILED, conditions=conditions), version)
+    finally:
+        store.close()
+
+
 def put(home: Home, model: LeptonModel) -> None:
     """Store a model with its status, as the control loop would have written it."""
     store = Store(home.make().database)
@@ -95,6 +109,20 @@ def test_no_module_of_the_command_imports_torch_or_ray() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_apply_of_an_unchanged_file_tries_again_what_failed_but_not_what_was_judged(
+    home: Home, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lepton("apply", "-f", file)
+    said = []
+    for reason in (Reason.DATA_NOT_FOUND, Reason.BUDGET_NOT_MET):
+        fail(home, "digits", reason)
+        capsys.readouterr()
+        assert lepton("apply", "-f", file) == 0
+        said.append(capsys.readouterr().out)
+    assert said == ["digits unchanged; what failed is tried again\n", "digits unchanged\n"]
+    assert RETRIED_AT in stored(home)["digits"].metadata.annotations
 
 
 def test_apply_creates_then_leaves_then_changes(home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:

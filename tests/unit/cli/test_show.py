@@ -142,7 +142,7 @@ def test_the_spec_in_short_names_what_was_chosen(fresh: LeptonModel) -> None:
     assert spec_lines(spec) == {
         "Data": "sklearn://digits",
         "Model": "resnet",
-        "Train": "20 epochs, batch 64, adamw, onecycle",
+        "Train": "20 epochs, batch auto, adamw, onecycle",
         "Compress": "distill to architecture mobilenet width 8, then quantize int8",
         "Gate": "maxAccuracyDrop 2",
     }

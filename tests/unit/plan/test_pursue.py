@@ -84,6 +84,21 @@ def test_no_reason_that_the_user_must_mend_is_retried(reason: Reason) -> None:
     assert (pursuit.given_up, pursuit.desired) == (True, ())
 
 
+RETRIES = {
+    "what a person mended and asks for again is tried at once": (100.0, 50.0, True),
+    "a failure after the last asking is final": (50.0, 100.0, False),
+    "asking in the future is not asking": (100.0, -10.0, False),
+}
+
+
+@pytest.mark.parametrize("case", RETRIES)
+def test_a_final_failure_is_tried_again_when_a_person_asks(case: str) -> None:
+    failed_ago, asked_ago, again = RETRIES[case]
+    state = failed(Failure(reason=Reason.DATA_NOT_FOUND, message="mend it"), ago=failed_ago)
+    pursuit = pursue(JOB, state, NOW, may_start=True, retried_at=NOW - asked_ago)
+    assert (pursuit.given_up, pursuit.desired) == ((False, attempt(1)) if again else (True, ()))
+
+
 def test_delays_double_up_to_five_minutes_and_stay_within_a_quarter() -> None:
     plain = [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
     delays = [delay_s(JOB.name, number) for number in range(12)]
@@ -104,7 +119,7 @@ SENTENCES = {
         CRASH,
         True,
         5,
-        "killed; given up after 6 tries: see `lepton logs`, then change the spec to try again",
+        "killed; given up after 6 tries: see `lepton logs`, then apply it again to try once more",
     ),
 }
 
