@@ -125,7 +125,8 @@ def next_action(model: LeptonModel) -> str:
     name, status = model.metadata.name, model.status
     cause = trouble(model)
     if status.phase == Phase.FAILED:
-        return f"mend what {cause.type.value if cause else 'the message'} says, in the file, and apply it again"
+        what = cause.type.value if cause else "the message"
+        return f"mend what {what} says, in the file or where it points, and apply the file again"
     if cause is not None:
         return f"nothing: Lepton tries again by itself; `lepton logs {name}` tells more"
     if status.phase == Phase.SUSPENDED:

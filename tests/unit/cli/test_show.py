@@ -171,7 +171,7 @@ def test_the_next_action_follows_from_the_state(
         "fresh": "nothing: the work goes on; `lepton get digits -w` shows it live",
         "serving": "`lepton predict digits IMAGE` asks it; `lepton report digits` shows how good it is",
         "training": "nothing: the work goes on; `lepton get digits -w` shows it live",
-        "failed": "mend what DataReady says, in the file, and apply it again",
+        "failed": "mend what DataReady says, in the file or where it points, and apply the file again",
         "retried": "nothing: Lepton tries again by itself; `lepton logs digits` tells more",
         "suspended": "set spec.suspend to false and apply the file to go on",
     }
