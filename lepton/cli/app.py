@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lepton.cli.errors import guarded
+from lepton.cli.errors import USAGE, CommandError, guarded
 
 app = typer.Typer(
     name="lepton",
@@ -26,6 +26,21 @@ _RUN, _MODELS, _RESULTS, _HELP = "Run Lepton", "Models", "Results", "Help"
 
 Files = Annotated[list[str], typer.Option("--file", "-f", help="YAML file, folder of them, or - for standard input.")]
 Name = Annotated[str, typer.Argument(help="Name of the model.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command(rich_help_panel=_RUN)
@@ -91,6 +106,10 @@ def get(
     from lepton.cli.lifecycle import get_models
 
     get_models(name, output, watch=watch)
+    if output in ("table", "wide"):
+        from lepton.cli.machine import warn_when_down
+
+        warn_when_down()
 
 
 @app.command(rich_help_panel=_MODELS)
@@ -111,7 +130,7 @@ def delete(
     from lepton.cli.lifecycle import delete_models
 
     if not names and not file:
-        raise typer.BadParameter("give the name of a model, or a file with -f")
+        raise CommandError("give the name of a model, or a file with -f", USAGE)
     delete_models(names or [], file or [], wait=wait)
 
 

@@ -8,7 +8,9 @@ from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.store import Store
 from lepton.cli.console import note, stderr
 from lepton.cli.errors import CommandError
+from lepton.errors import LeptonError
 from lepton.plan.types import Key
+from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
 
 NAMESPACE = "default"
@@ -17,11 +19,23 @@ NAMESPACE = "default"
 @contextmanager
 def open_store() -> Iterator[Store]:
     """The store of this machine, created where there is none. Raises LeptonError."""
-    store = Store(Home.default().make().database)
+    store = Store(_home().database)
     try:
         yield store
     finally:
         store.close()
+
+
+def _home() -> Home:
+    home = Home.default()
+    try:
+        return home.make()
+    except LeptonError as error:
+        if error.reason is not Reason.STORE_UNWRITABLE:
+            raise
+        why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.message
+        message = f"can't write {home.root} ({why}): make it writable, or set LEPTON_HOME to another folder"
+        raise LeptonError(error.reason, message) from error
 
 
 def require(store: Store, name: str) -> LeptonModel:

@@ -155,7 +155,10 @@ def precisions(measured: Sequence[Precision]) -> Markup:
         )
         for p in measured
     ]
-    lead = "A few training steps of each were measured on this machine; the fastest trained the model."
+    lead = (
+        "A few training steps of each were measured on this machine. The fastest trained the model; "
+        "where it leads by 5 % at most, that counts as equal, and float32 is taken."
+    )
     return section("Choice of precision", lead, table(("", "memory", "graph", "", "images/s"), rows, numbers_from=4))
 
 

@@ -17,6 +17,8 @@ from pydantic import JsonValue
 from lepton.cli.errors import USAGE, CommandError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif"})
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"RIFF", b"GIF8")
+"""First bytes of those images, for files whose names do not tell."""
 Tensor = npt.NDArray[np.generic]
 DATA_TYPES: dict[str, type[np.generic]] = {
     "BOOL": np.bool_,
@@ -89,7 +91,10 @@ def _from_path(path: Path, shape: tuple[int, int, int]) -> Iterator[Item]:
     elif path.suffix.lower() == ".json":
         yield from from_json(path.read_bytes(), str(path), shape)
     else:
-        yield from_bytes(str(path), path.read_bytes())
+        content = path.read_bytes()
+        if path.suffix.lower() not in IMAGE_SUFFIXES and not content.startswith(_BEGINNINGS):
+            raise CommandError(f"{path} is no image: give an image file, a folder of images, or JSON", USAGE)
+        yield from_bytes(str(path), content)
 
 
 def _from_folder(folder: Path) -> Iterator[Item]:

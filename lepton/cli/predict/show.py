@@ -17,7 +17,7 @@ def answers_view(answers: Sequence[Answer], top_k: int | None) -> RenderableType
     """One answer in full; several as a table with the count of each label."""
     if len(answers) == 1:
         return one_answer(answers[0], top_k)
-    return Group(_table(answers), Text(summary(answers)))
+    return Group(_table(answers, top_k), Text(summary(answers)))
 
 
 def one_answer(answer: Answer, top_k: int | None) -> RenderableType:
@@ -47,13 +47,20 @@ def summary(answers: Sequence[Answer]) -> str:
     return "; ".join(parts)
 
 
-def _table(answers: Sequence[Answer]) -> Table:
+def _table(answers: Sequence[Answer], top_k: int | None) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("input", overflow="fold")
     table.add_column("label")
     table.add_column("probability", justify="right")
+    if top_k is not None:
+        table.add_column("likeliest", overflow="fold")
     for answer in answers:
         wrong = answer.folder is not None and answer.folder != answer.label
         label = f"[yellow]{escape(answer.label)}[/]" if wrong else escape(answer.label)
-        table.add_row(escape(answer.name), label, words.percent(100 * answer.probability))
+        cells = [escape(answer.name), label, words.percent(100 * answer.probability)]
+        if top_k is not None:
+            cells.append(
+                escape(", ".join(f"{name} {words.percent(100 * share)}" for name, share in answer.top[:top_k]))
+            )
+        table.add_row(*cells)
     return table

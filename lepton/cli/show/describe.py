@@ -7,9 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lepton.cli.show import words
+from lepton.cli.show.fitted import Fitted, with_sentences
 from lepton.cli.show.resource import PHASE_COLOURS, candidate_line, conditions_table, next_action
 from lepton.spec.compress import CompressStep
 from lepton.spec.resource import LeptonModel, Spec
+from lepton.spec.status import RevisionRecord
 
 
 def describe(model: LeptonModel, now: float) -> RenderableType:
@@ -52,25 +54,31 @@ def step_line(step: CompressStep) -> str:
     return "distill to " + " ".join(f"{key} {value}" for key, value in wanted.items())
 
 
-def revisions_table(model: LeptonModel, now: float) -> Table:
+def revisions_table(model: LeptonModel, now: float) -> Fitted:
     """The remembered revisions, newest first; the one that serves is marked."""
     serving = model.status.serving.revision if model.status.serving else None
+    rows = [_revision_row(record, now, serves=record.number == serving) for record in model.status.revisions]
+    return with_sentences("message", rows, _new_revisions_table)
+
+
+def _new_revisions_table() -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("revision", "outcome", "cause", "age", "accuracy", "size", "digest"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("message", overflow="fold")
-    for record in model.status.revisions:
-        table.add_row(
-            f"{record.number}{' *' if record.number == serving else ''}",
-            record.outcome,
-            escape(record.cause),
-            words.age(record.created, now),
-            words.percent(record.metrics.get("accuracy")),
-            words.size(record.metrics.get("sizeBytes")),
-            words.in_short(record.digest) if record.digest else words.NOTHING,
-            "serves now" if record.number == serving else escape(record.message),
-        )
     return table
+
+
+def _revision_row(record: RevisionRecord, now: float, *, serves: bool) -> tuple[tuple[str, ...], str]:
+    cells = (
+        f"{record.number}{' *' if serves else ''}",
+        record.outcome,
+        escape(record.cause),
+        words.age(record.created, now),
+        words.percent(record.metrics.get("accuracy")),
+        words.size(record.metrics.get("sizeBytes")),
+        words.in_short(record.digest) if record.digest else words.NOTHING,
+    )
+    return cells, "serves now" if serves else record.message
 
 
 def _facts(model: LeptonModel) -> Table:

@@ -11,11 +11,12 @@ from rich.text import Text
 from lepton.cli.results import Result
 from lepton.cli.show import words
 from lepton.cli.show.comparison import comparison_table
-from lepton.report import CheckResult, Evaluation, Interval, Variant
+from lepton.cli.show.fitted import Fitted, with_sentences
+from lepton.report import CheckResult, DataReport, Evaluation, Interval, Variant
 
 
 def report_tables(result: Result) -> RenderableType:
-    """Headline, gate, variants, classes and lineage, from top to bottom."""
+    """Headline, gate, variants, classes, data and lineage, from top to bottom."""
     report, gate = result.report, result.gate
     parts: list[RenderableType] = [_headline(result), Text()]
     if gate is not None:
@@ -23,6 +24,7 @@ def report_tables(result: Result) -> RenderableType:
     parts.append(variants_table(report.variants, report.served))
     if gate is not None:
         parts.append(classes_table(report.classes, gate.candidate.evaluation))
+    parts += [data_facts(report.data), Text()]
     origin = report.lineage
     parts.append(Text(f"data {origin.data_uri} {origin.data_digest}, seed {origin.seed}", style="dim"))
     return Group(*parts)
@@ -40,24 +42,45 @@ def checks_table(results: Sequence[CheckResult]) -> Table:
     return table
 
 
-def variants_table(variants: Sequence[Variant], served: str) -> Table:
+def variants_table(variants: Sequence[Variant], served: str) -> Fitted:
     """Every model of the build, the dropped ones too, with the reason."""
+    return with_sentences("why", [_variant_row(variant, served) for variant in variants], _new_variants_table)
+
+
+def _new_variants_table() -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("step", no_wrap=True)
     for heading in ("accuracy", "size", "MACs", "p50"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for variant in variants:
-        table.add_row(
-            variant.name,
-            words.percent(variant.validation_accuracy),
-            words.size(variant.size_bytes),
-            words.count(variant.macs),
-            words.milliseconds(variant.runtime.p50_ms),
-            _fate(variant, served),
-            escape(variant.decision),
-        )
+    return table
+
+
+def _variant_row(variant: Variant, served: str) -> tuple[tuple[str, ...], str]:
+    cells = (
+        variant.name,
+        words.percent(variant.validation_accuracy),
+        words.size(variant.size_bytes),
+        words.count(variant.macs),
+        words.milliseconds(variant.runtime.p50_ms),
+        _fate(variant, served),
+    )
+    return cells, variant.decision
+
+
+def data_facts(found: DataReport) -> Table:
+    """How many examples there are, and what was wrong with the data."""
+    unreadable = f"{found.corrupt:,} left out"
+    if found.corrupt_examples:
+        some = "" if found.corrupt == len(found.corrupt_examples) else f"; the first {len(found.corrupt_examples)}"
+        unreadable += f"{some}: {', '.join(found.corrupt_examples)}"
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("examples", f"{found.train:,} to train, {found.validation:,} to validate, {found.test:,} held out")
+    table.add_row("unreadable", Text(unreadable))
+    table.add_row("duplicates", f"{found.duplicates:,} whose content occurs more than once")
+    table.add_row("contradictory", f"{found.contradictory:,} whose content also occurs under another class")
     return table
 
 

@@ -8,12 +8,19 @@ from rich.table import Table
 from rich.text import Text
 
 from lepton.cli.show import words
+from lepton.cli.show.fitted import Fitted
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import Condition
 
 GOING_WELL = frozenset({Reason.PENDING, Reason.IN_PROGRESS, Reason.SUCCEEDED, Reason.SUSPENDED})
 """Reasons that ask nothing of anybody."""
+
+_GAP = 3
+"""Columns between two columns of `lepton get`."""
+_MESSAGE = 40
+"""Columns that its message needs to be read with ease."""
+_LEAST_NEEDED = ("P50", "SIZE", "AGE", "REVISION", "ACCURACY")
 
 PHASE_COLOURS = {
     Phase.PENDING: "yellow",
@@ -66,19 +73,37 @@ def created(model: LeptonModel) -> str | None:
     return min(times, default=None)
 
 
-def get_table(models: Sequence[LeptonModel], now: float, *, wide: bool = False) -> Table:
-    """One row for each model, as `kubectl get` would show it."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+def get_table(models: Sequence[LeptonModel], now: float, *, wide: bool = False) -> Fitted:
+    """One row for each model, as `kubectl get` would show it; with fewer columns where there is little room."""
     headings = ["NAME", "PHASE", "REVISION", "ACCURACY", "SIZE", "P50", "AGE"]
     headings += ["ENDPOINT", "DIGEST"] if wide else []
     rows = [_cells(model, now, wide=wide) for model in models]
-    for column, heading in enumerate(headings):
-        longest = max((len(row[column]) for row in rows), default=0)
-        table.add_column(heading, no_wrap=True, min_width=max(longest, len(heading)))
-    table.add_column("MESSAGE", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    widths = {
+        heading: max(len(heading), *(len(row[column]) for row in rows)) if rows else len(heading)
+        for column, heading in enumerate(headings)
+    }
+
+    def make(room: int) -> Table:
+        shown = headings if wide else _that_fit(widths, room)
+        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+        for heading in shown:
+            table.add_column(heading, no_wrap=True, min_width=widths[heading])
+        table.add_column("MESSAGE", overflow="fold")
+        for row in rows:
+            table.add_row(*(row[headings.index(heading)] for heading in shown), row[-1])
+        return table
+
+    return Fitted(make)
+
+
+def _that_fit(widths: dict[str, int], room: int) -> list[str]:
+    """The columns that leave the message enough room to be read; the least needed go first."""
+    shown = list(widths)
+    for heading in _LEAST_NEEDED:
+        if sum(widths[name] + _GAP for name in shown) + _MESSAGE <= room:
+            break
+        shown.remove(heading)
+    return shown
 
 
 def _cells(model: LeptonModel, now: float, *, wide: bool) -> list[str | Text]:
@@ -98,7 +123,7 @@ def _cells(model: LeptonModel, now: float, *, wide: bool) -> list[str | Text]:
             status.endpoint.http if status.endpoint else words.NOTHING,
             words.in_short(serving.digest) if serving else words.NOTHING,
         ]
-    return [*cells, Text(message_of(model), no_wrap=not wide, overflow=None if wide else "ellipsis")]
+    return [*cells, Text(message_of(model))]
 
 
 def conditions_table(model: LeptonModel, now: float) -> Table:

@@ -113,8 +113,8 @@ def test_a_file_that_is_no_image_is_told_in_a_sentence(
     machine: Machine, first_demo: subprocess.CompletedProcess[str]
 ) -> None:
     done = machine.run("predict", "tiny", "tiny.yaml")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: tiny.yaml: the server refused: ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: tiny.yaml is no image: give an image file, a folder of images, or JSON\n"
 
 
 def test_the_report_and_the_logs_are_those_of_the_build(

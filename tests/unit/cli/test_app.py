@@ -182,7 +182,7 @@ def test_a_relative_path_counts_from_where_the_command_was_typed(
         (["report", "nosuch"], "", 1, "there is no model named 'nosuch'"),
         (["predict", "nosuch", "x.png"], "", 1, "there is no model named 'nosuch'"),
         (["delete", "nosuch"], "", 1, "there is no model named 'nosuch'"),
-        (["delete"], "", 2, "give the name of a model, or a file with -f"),
+        (["delete"], "", 2, "error: give the name of a model, or a file with -f"),
         (["get", "-o", "pdf"], "", 2, "pdf"),
         (["get", "-w", "-o", "yaml"], "", 2, "-w is for tables"),
         (["nosuch"], "", 2, "nosuch"),
@@ -227,6 +227,31 @@ def test_get_as_json_is_json_and_nothing_else(
     assert [item["status"]["phase"] for item in answer["items"]] == ["Serving"]
     assert lepton("get", "digits", "-o", "yaml") == 0
     assert yaml.safe_load(capsys.readouterr().out) == answer["items"][0]
+
+
+def test_get_says_on_stderr_that_nothing_answers_while_lepton_is_down(
+    home: Home, serving: LeptonModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(home, serving)
+    said = []
+    for words in (["get"], ["get", "digits", "-o", "wide"], ["get", "-o", "json"]):
+        assert lepton(*words) == 0
+        said.append("Lepton is not running" in capsys.readouterr().err)
+    assert said == [True, True, False]
+
+
+def test_a_home_that_cannot_be_written_is_named_as_what_to_change(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.root.write_text("not a folder")
+    assert lepton("get") == 1
+    assert "make it writable, or set LEPTON_HOME to another folder" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [lepton("--version"), lepton("version")] == [0, 0]
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
 
 
 def test_delete_without_waiting_marks_the_model(home: Home, file: Path, capsys: pytest.CaptureFixture[str]) -> None:

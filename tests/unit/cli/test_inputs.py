@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from lepton.cli.errors import CommandError
 from lepton.cli.predict.client import Answer
 from lepton.cli.predict.inputs import Item, collect
-from lepton.cli.predict.show import summary
+from lepton.cli.predict.show import answers_view, summary
 
 SHAPE = (2, 3, 1)
 PIXELS = [[0, 1, 2], [3, 4, 255]]
@@ -140,3 +141,22 @@ def test_many_answers_are_counted_and_compared_with_their_folders() -> None:
     assert summary(answers) == (
         "3 images: cat (2), dog (1); 2 of 3 have the label of their folder (66.67 %); median 0.60 ms"
     )
+
+
+def test_a_file_that_is_no_image_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    arrays, nameless = tmp_path / "x.npz", tmp_path / "picture"
+    arrays.write_bytes(b"PK\x03\x04")
+    nameless.write_bytes(b"\x89PNG...")
+    assert [item.name for item in collect([str(nameless)], SHAPE)] == [str(nameless)]
+    with pytest.raises(CommandError, match=r"x\.npz is no image: give an image file, a folder of images, or JSON"):
+        list(collect([str(arrays)], SHAPE))
+
+
+def test_a_folder_shows_as_many_classes_as_were_asked_for() -> None:
+    top = (("cat", 0.7), ("dog", 0.2), ("[cow]", 0.1))
+    console = Console(width=120, highlight=False, no_color=True)
+    with console.capture() as capture:
+        console.print(answers_view([Answer(name, "cat", 0.7, top, 0.5) for name in ("a.png", "b.png")], 2))
+    shown = capture.get()
+    assert shown.count("cat 70.00 %, dog 20.00 %") == 2
+    assert "cow" not in shown

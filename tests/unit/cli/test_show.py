@@ -103,15 +103,35 @@ def test_get_shows_one_row_for_each_model_with_its_deepest_cause(
     ]
 
 
-def test_a_narrow_terminal_cuts_the_message_and_nothing_else(serving: LeptonModel, failed: LeptonModel) -> None:
-    shown = text(get_table([serving, failed], NOW), width=90)
-    assert [line.split()[:2] for line in shown.splitlines()] == [
-        ["NAME", "PHASE"],
-        ["digits", "Serving"],
-        ["digits", "Failed"],
-    ]
-    assert "DataNotFound" in shown
-    assert "…" in shown
+@pytest.mark.parametrize(
+    ("width", "headings"),
+    [
+        (60, "NAME PHASE MESSAGE"),
+        (80, "NAME PHASE ACCURACY MESSAGE"),
+        (100, "NAME PHASE REVISION ACCURACY SIZE AGE MESSAGE"),
+        (120, "NAME PHASE REVISION ACCURACY SIZE P50 AGE MESSAGE"),
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns_and_the_whole_message(
+    width: int, headings: str, serving: LeptonModel, failed: LeptonModel
+) -> None:
+    shown = text(get_table([serving, failed], NOW), width=width)
+    assert " ".join(shown.splitlines()[0].split()) == headings
+    message = "DataNotFound: data.uri /nowhere does not exist: give a folder, zip or NPZ that does"
+    assert message in " ".join(shown.replace("digits", "").replace("Failed", "").replace(" -", "").split())
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_no_sentence_beside_a_table_is_squeezed(width: int, serving: LeptonModel, result: Result) -> None:
+    assert "minAccuracy: 88.1 % is below 90 %" in text(describe(serving, NOW), width)
+    assert "dropped: neither faster (1.0x) nor smaller than 2-quantize" in text(report_tables(result), width)
+
+
+def test_the_report_tells_what_was_found_in_the_data(result: Result) -> None:
+    found = result.report.data.model_copy(update={"corrupt": 2, "corrupt_examples": ("a[0].png", "b.png")})
+    shown = text(report_tables(replace(result, report=result.report.model_copy(update={"data": found}))))
+    for line in ("1,257 to train, 180 to validate, 360 held out", "2 left out: a[0].png, b.png"):
+        assert line in shown
 
 
 def test_markup_in_a_users_words_is_shown_as_it_is(failed: LeptonModel) -> None:
