@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from onnxruntime.quantization import quantize_static
 
@@ -79,7 +80,7 @@ def against(baseline: Path, file: Path, prepared: Prepared) -> Against:
     return Against(after, before - after, baseline.stat().st_size / size, 1 / latency.ratio, size / 1024)
 
 
-def plain_quantization(source: Path, images: np.ndarray, target: Path) -> None:  # type: ignore[type-arg]
+def plain_quantization(source: Path, images: npt.NDArray[np.uint8], target: Path) -> None:
     """ONNX Runtime's static quantization as it comes, on the same file and the same examples."""
     quantize_static(source, target, Calibration(images))
 

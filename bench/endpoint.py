@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 import psutil
 
@@ -61,7 +62,7 @@ class Figures:
 def write_onnx(path: Path) -> None:
     """The plain CNN with random weights: they do not matter for time."""
     from lepton.compress.export import export  # noqa: PLC0415 - torch, needed only here
-    from lepton.train.models.registry import build  # noqa: PLC0415
+    from lepton.train.models.registry import build  # noqa: PLC0415 - torch, needed only here
 
     export(build(Model(architecture="cnn"), len(CLASSES), (1, 28, 28)), (0.5,), (0.5,), SHAPE, path)
 
@@ -198,7 +199,7 @@ def _verdict(what: str, met: bool, bar: str, missed_by: float) -> None:
     print(f"    bar: {what} {bar}: {'met' if met else f'missed by {missed_by:.2f}'}")
 
 
-def _bare_p50(session: onnxruntime.InferenceSession, image: np.ndarray) -> float:  # type: ignore[type-arg]
+def _bare_p50(session: onnxruntime.InferenceSession, image: npt.NDArray[np.uint8]) -> float:
     seconds = []
     for _ in range(REQUESTS):
         began = time.perf_counter()

@@ -29,7 +29,7 @@ class Pursuit:
     failure: Failure | None = None
     """Why it failed; None while it is at work and when it succeeded."""
     given_up: bool = False
-    """Whether nothing more is tried until the spec changes."""
+    """Whether nothing more is tried until the spec changes or a person asks for it."""
 
 
 def delay_s(name: str, attempt: int) -> float:

@@ -201,7 +201,7 @@ class Step:
     candidate: Candidate | None = None
     """How far the stage is, while it is at work."""
     given_up: bool = False
-    """Whether nothing more is tried until the spec changes."""
+    """Whether nothing more is tried until the spec changes or a person asks for it."""
     recheck_s: float | None = None
 
     @property
