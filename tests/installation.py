@@ -1,6 +1,5 @@
 """A Lepton of its own for a test or a benchmark: own home, own ports, driven by the `lepton` command as users do."""
 
-import json
 import os
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from typing import Any
 import psutil
 
 from lepton.backends.local.processes import Supervised, descendants
+from lepton.backends.local.store import Store
+from lepton.plan.types import Key
 
 LEPTON = [str(Path(sys.executable).with_name("lepton"))]
 
@@ -87,9 +88,14 @@ class Installation:
         self.lepton("down")
 
     def get(self, name: str) -> dict[str, Any]:
-        """The whole resource."""
-        resource: dict[str, Any] = json.loads(self.lepton("get", name, "-o", "json"))
-        return resource
+        """The whole resource, from the store: to wait for something by `lepton get` would take half a core."""
+        store = Store(self.home / "lepton.db")
+        try:
+            model = store.get(Key("default", name))
+        finally:
+            store.close()
+        assert model is not None, f"there is no model {name}"
+        return model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def processes(self, *words: str) -> Iterator[psutil.Process]:
         """The living processes of this home whose command line holds all the words.

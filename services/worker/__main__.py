@@ -14,16 +14,20 @@ from pathlib import Path
 from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, is_disk_full
 from lepton.jobdir import JobDirectory, JobOrder
-from lepton.report import Failure, JobKind, Summary
+from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.reasons import Reason
 from services.worker.progress import Reporter
 
 
 def build(order: JobOrder, reporter: Reporter) -> Summary:
-    """Train, compress and package a revision."""
-    from services.worker.build import build_revision  # noqa: PLC0415 - torch is needed only here
+    """Prepare the data, train, compress and package a revision."""
+    from services.worker.data import prepare_data  # noqa: PLC0415 - a gate job needs none of it
 
-    return build_revision(order, reporter)
+    prepared = prepare_data(order, reporter)
+    reporter.say(Progress(stage="train", message="loading PyTorch and Ray"))
+    from services.worker.build import build_revision  # noqa: PLC0415 - torch and Ray, which take seconds
+
+    return build_revision(order, prepared, reporter)
 
 
 def gate(order: JobOrder, reporter: Reporter) -> Summary:

@@ -1,4 +1,7 @@
-"""The build job: data, train, compress, package. Each stage works in a folder named by its inputs and is done once."""
+"""What a build job does with its data: train, compress, package.
+
+Each stage works in a folder named by its inputs and is done once.
+"""
 
 import shutil
 from pathlib import Path
@@ -12,7 +15,6 @@ from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
 from lepton.report import Lineage, Progress, Report, Summary
 from lepton.spec.resource import Spec
-from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import Prepared
 from lepton.train.fit import Fit, Fitted
 from lepton.train.run import fit
@@ -21,14 +23,11 @@ from services.worker.package import package
 from services.worker.progress import Reporter
 
 
-def build_revision(order: JobOrder, reporter: Reporter) -> Summary:
-    """Run the whole build; what an earlier run finished is taken as it is. Raises LeptonError."""
+def build_revision(order: JobOrder, prepared: Prepared, reporter: Reporter) -> Summary:
+    """Make the artifact; what an earlier run finished is taken as it is. Raises LeptonError."""
     spec = Spec.model_validate(order.arguments["spec"])
     work = Path(cast(str, order.arguments["work"]))
     artifact = cast(str, order.arguments["artifact"])
-    reporter.say(Progress(stage="data", message=f"reading {spec.data.uri}"))
-    prepared = prepare(spec.data, work / f"data-{short_hash(order.name)}", reporter.say)
-    reporter.say(Progress(stage="train", message="starting the training workers"))
     trained = fit(_first_training(spec, prepared, work), reporter.say)
     reporter.say(Progress(stage="compress", message="measuring the uncompressed model"))
     compressed = compress(spec, prepared, trained, work, reporter.say)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import Installation, free_ports
+from tests.faults.world import SECONDS, SERVES, World, draw
+from tests.installation import Installation, free_ports, wait_until
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,3 +42,24 @@ def installation() -> Iterator[Installation]:
             yield installed
         finally:
             installed.down()
+        assert "Traceback" not in (installed.home / "logs" / "loop.log").read_text()
+
+
+@pytest.fixture(scope="session")
+def world(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> World:
+    data = tmp_path_factory.mktemp("data")
+    draw(data / "one" / "cats", 20, 0)
+    draw(data / "spoilt" / "cats", 30, 3)
+    draw(data / "spoilt" / "dog", 30, 0)
+    made = World(installation, data)
+    made.apply("good")
+    made.wait("good", SERVES)
+    return made
+
+
+@pytest.fixture
+def serves_on(world: World) -> Iterator[None]:
+    """What served before still serves, and answers the same."""
+    before = world.answer()
+    yield
+    wait_until(lambda: world.answers(before), "the good model answers as before", SECONDS)

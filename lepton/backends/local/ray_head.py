@@ -1,8 +1,8 @@
 """The head of Ray for one home, as a process: `python -m lepton.backends.local.ray_head`, started by ray.py.
 
-It is `ray start --head --block` cut down to what jobs need: with two of the dashboard's modules instead of ten, and the
-dashboard starting beside the raylet rather than before it, it is ready in two thirds of the time and half the memory.
-It ends as soon as one of Ray's own processes does.
+It is `ray start --head --block` cut down to what jobs need: with three of the dashboard's modules instead of ten, and
+the dashboard starting beside the raylet rather than before it, it is ready in two thirds of the time and half the
+memory. It ends as soon as one of Ray's own processes does.
 """
 
 import argparse
@@ -17,12 +17,13 @@ from ray._private import node, parameter, ray_constants, services  # no public w
 
 from lepton.backends.local.ray import CORES
 
-_MODULES = "JobHead,NodeHead"  # NodeHead tells JobHead which node is the head
+_MODULES = "JobHead,NodeHead,StateHead"
+"""NodeHead tells JobHead which node is the head; Ray Train asks StateHead whether its controller lives."""
 _LOG_BYTES = 10 * 2**20
 
 
 class Head(node.Node):
-    """A head node whose dashboard serves the Job Submission API alone."""
+    """A head node whose dashboard serves the Job Submission API and little more."""
 
     def start_api_server(self, *, include_dashboard: bool | None, raise_on_failure: bool) -> None:
         """Start the dashboard, and don't wait for it: whoever needs it asks it."""

@@ -15,6 +15,7 @@ import fsspec
 import numpy as np
 import PIL.Image
 import pytest
+from sklearn.datasets import load_digits
 
 from lepton.errors import LeptonError
 from lepton.report import DataReport, Progress
@@ -25,6 +26,7 @@ from lepton.train.data import prepare as prepare_module
 from lepton.train.data.image import decode
 from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import SIDES, Prepared, load
+from lepton.train.data.sources.digits import Digits
 from tests.unit.data.pictures import encoded, image_folder, picture, pixels
 
 RUN = itertools.count()
@@ -79,9 +81,15 @@ def test_the_digits_are_there_without_a_network(tmp_path: Path) -> None:
     assert (report.train, report.validation, report.test, report.corrupt) == (1259, 179, 359, 0)
     images, labels = prepared.arrays("train")
     assert (images.dtype, images.shape, labels.dtype, labels.shape) == (np.uint8, (1259, 8, 8, 1), np.int64, (1259,))
-    assert images.max() == 255
     assert prepared.mean == pytest.approx([float(images.mean()) / 255])
     assert prepared.std == pytest.approx([float(images.std()) / 255])
+
+
+def test_the_digits_are_those_of_scikit_learn() -> None:
+    images, labels = load_digits(return_X_y=True)
+    digits = Digits()
+    assert np.array_equal(np.stack(list(digits.read(range(1797)))), np.rint(images.reshape(-1, 8, 8, 1) * (255 / 16)))
+    assert (digits.labels, images.max()) == ([str(label) for label in labels], 16)
 
 
 def test_a_folder_becomes_arrays_and_a_report(pets: Path, tmp_path: Path) -> None:
