@@ -31,7 +31,7 @@ from lepton.train.setup import choose
 
 CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10-train.zip"
 CPU_FLAGS = Path("/proc/cpuinfo")
-SECONDS_FOR_A_CASE = 45.0
+SECONDS_FOR_A_CASE = 60.0
 EPOCHS_OF_A_FIT = 20
 FEWEST_TURNS = 2
 LEAST_RATIO = 0.95
@@ -57,7 +57,7 @@ class Case:
 
 
 DIGITS = Case("digits, ResNet-8", Data(uri="sklearn://digits"), Model(depth=8), 64, 2)
-CIFAR = Case("CIFAR-10, ResNet-20", Data(uri=str(CIFAR10), limit=2_500), Model(depth=20, width=16), 128, 1)
+CIFAR = Case("CIFAR-10, ResNet-20", Data(uri=str(CIFAR10), limit=10_000), Model(depth=20, width=16), 128, 1)
 
 
 class Images(Dataset[tuple[torch.Tensor, int]]):

@@ -7,12 +7,14 @@ digest. `gate.json`, written later beside the sealed files, is not part of the d
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import fsspec
 
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error, write_atomically
+from lepton.files import as_lepton_error, is_disk_full, open_url, remedy, write_atomically
 from lepton.spec.reasons import Reason
 
 DIGEST_FILE = "digest"
@@ -53,35 +55,48 @@ def read_digest(directory: Path) -> str:
 
 
 def publish(directory: Path, url: str) -> None:
-    """Copy a sealed folder to the URL of any fsspec file system. The seal is copied last: without it nothing is there.
+    """Copy a sealed folder to the URL of any fsspec file system, in the place of an older one.
 
-    On the local file system the folder appears whole or not at all, in the place of an older one.
-    Raises LeptonError DISK_FULL or STORE_UNWRITABLE; the latter also for a scheme that is not installed.
+    On the local file system it appears whole or not at all. Elsewhere the old seal goes first and the new one comes
+    last: without it nothing is there. Raises LeptonError DISK_FULL or STORE_UNWRITABLE.
     """
     filesystem, path = _filesystem(url)
-    try:
+    with _failures_in_words(url, "written"):
         if _is_local(filesystem):
             _copy_in_place(directory, Path(path))
             return
+        _clear(filesystem, path)
         for name in [*sorted(_files(directory) - {DIGEST_FILE}), DIGEST_FILE]:
             filesystem.put_file(str(directory / name), f"{path}/{name}")
-    except OSError as error:
-        raise as_lepton_error(error, Path(path)) from error
 
 
 def add(url: str, name: str, content: bytes) -> None:
-    """Write a file that the seal does not cover beside those that it does: whole or not at all on the local disk.
+    """Write a file that the seal does not cover beside those that it does: whole or not at all.
 
     Raises LeptonError DISK_FULL or STORE_UNWRITABLE.
     """
     filesystem, path = _filesystem(url)
-    try:
+    with _failures_in_words(url, "written"):
         if _is_local(filesystem):
             write_atomically(Path(path) / name, content)
         else:
             filesystem.pipe_file(f"{path}/{name}", content)
-    except OSError as error:
-        raise as_lepton_error(error, Path(path) / name) from error
+
+
+def read(url: str, name: str) -> bytes | None:
+    """One file of the artifact at url, unverified; None where it is not there. Raises LeptonError STORE_UNWRITABLE."""
+    filesystem, path = _filesystem(url)
+    with _failures_in_words(url, "read"), suppress(FileNotFoundError):
+        content: bytes = filesystem.cat_file(f"{path}/{name}")
+        return content
+    return None
+
+
+def remove(url: str) -> None:
+    """Delete the artifact at url, its seal first; nothing is done where nothing is. Raises LeptonError."""
+    filesystem, path = _filesystem(url)
+    with _failures_in_words(url, "removed"):
+        _clear(filesystem, path)
 
 
 def fetch(url: str, cache: Path) -> Path:
@@ -96,11 +111,11 @@ def fetch(url: str, cache: Path) -> Path:
         return target
     try:
         if target.exists():
-            _remove(target)
+            _set_aside(target)
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache) as temporary:
             fresh = Path(temporary) / "artifact"
-            _download(filesystem, path, seal, fresh)
+            _download(filesystem, path, seal, fresh, url)
             verify(fresh, url)
             fresh.rename(target)
     except OSError as error:
@@ -108,49 +123,76 @@ def fetch(url: str, cache: Path) -> Path:
     return target
 
 
-def _filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+@contextmanager
+def _failures_in_words(url: str, done: str, disk: Path | None = None) -> Iterator[None]:
+    """Turn what a file system raises into a LeptonError that says what could not be done and how to mend it.
+
+    `disk` is what is written meanwhile, where that is not the artifact itself.
+    """
     try:
-        filesystem, path = fsspec.core.url_to_fs(url)
-    except (ImportError, ValueError) as error:
-        message = f"artifacts can't be kept at {url} ({error}): install what that scheme needs, or choose another place"
+        yield
+    except LeptonError:
+        raise
+    except Exception as error:  # each file system has exceptions of its own
+        if isinstance(error, OSError) and is_disk_full(error):
+            raise as_lepton_error(error, disk or url) from error
+        why = str(error) or type(error).__name__
+        message = f"artifact {url} can't be {done} ({why}): {remedy(error, url)}; the work then goes on by itself"
         raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
-    return filesystem, path
+
+
+def _filesystem(url: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    with _failures_in_words(url, "kept there"):
+        try:
+            return open_url(url)
+        except ValueError as error:
+            message = f"artifacts can't be kept at {url} ({error}): choose another place"
+            raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
 
 
 def _fetch_seal(filesystem: fsspec.AbstractFileSystem, path: str, url: str) -> bytes:
-    try:
-        seal: bytes = filesystem.cat_file(f"{path}/{DIGEST_FILE}")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise _corrupt(url, f"its {DIGEST_FILE} file is missing") from error
-    except OSError as error:
-        message = f"artifact {url} can't be read ({error}): grant access to it; the work then goes on by itself"
-        raise LeptonError(Reason.STORE_UNWRITABLE, message) from error
+    with _failures_in_words(url, "read"):
+        try:
+            seal: bytes = filesystem.cat_file(f"{path}/{DIGEST_FILE}")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise _corrupt(url, f"its {DIGEST_FILE} file is missing") from error
     return seal
 
 
-def _download(filesystem: fsspec.AbstractFileSystem, path: str, seal: bytes, fresh: Path) -> None:
-    for name in _parse_seal(path, seal):
+def _download(filesystem: fsspec.AbstractFileSystem, path: str, seal: bytes, fresh: Path, url: str) -> None:
+    for name in _parse_seal(url, seal):
         (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            filesystem.get_file(f"{path}/{name}", str(fresh / name))
-        except FileNotFoundError as error:
-            raise _corrupt(path, f"{name} is missing") from error
+        with _failures_in_words(url, "read", fresh):
+            try:
+                filesystem.get_file(f"{path}/{name}", str(fresh / name))
+            except FileNotFoundError as error:
+                raise _corrupt(url, f"{name} is missing") from error
     (fresh / DIGEST_FILE).write_bytes(seal)
 
 
+def _clear(filesystem: fsspec.AbstractFileSystem, path: str) -> None:
+    with suppress(FileNotFoundError):
+        filesystem.rm_file(f"{path}/{DIGEST_FILE}")
+    with suppress(FileNotFoundError):
+        filesystem.rm(path, recursive=True)
+
+
 def _copy_in_place(directory: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".publish-", dir=target.parent) as temporary:
-        fresh = Path(temporary) / "fresh"
-        for name in _files(directory):  # copytree would hide a full disk in an error without a number
-            (fresh / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(directory / name, fresh / name)
-        if target.exists():
-            target.rename(Path(temporary) / "old")
-        fresh.rename(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".publish-", dir=target.parent) as temporary:
+            fresh = Path(temporary) / "fresh"
+            for name in _files(directory):  # copytree would hide a full disk in an error without a number
+                (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(directory / name, fresh / name)
+            if target.exists():
+                target.rename(Path(temporary) / "old")
+            fresh.rename(target)
+    except OSError as error:
+        raise as_lepton_error(error, target) from error
 
 
-def _remove(directory: Path) -> None:
+def _set_aside(directory: Path) -> None:
     """Out of the way in one step: a server that still reads the files never sees half of them."""
     with tempfile.TemporaryDirectory(prefix=".broken-", dir=directory.parent) as temporary:
         directory.rename(Path(temporary) / directory.name)

@@ -3,6 +3,11 @@
 from lepton.spec.reasons import FINAL_REASONS, Reason
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says, which libraries follow with many more; its type where it is silent."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class LeptonError(Exception):
     """Something a person or another try can mend. The message says what is wrong, where, and what to do."""
 

@@ -57,7 +57,7 @@ class CheckResult(Section):
     """One budget against what was measured."""
 
     name: str
-    """Field of `gate`, such as maxAccuracyDrop, or `digest` or `protocols`, which are always checked."""
+    """Field of `gate`, such as maxAccuracyDrop; or what is always checked: `digest`, `protocols`, `largestClass`."""
     measured: float | str
     """What was measured."""
     allowed: float | str

@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# Written by `make lock` from pyproject.toml: do not edit.\n"
 GROUPS = {
     "setup.lock": ("--group", "setup"),
-    "local.lock": ("--extra", "local", "--group", "dev", "--group", "bench", "pyproject.toml"),
+    "local.lock": (
+        *("--extra", "local", "--extra", "s3", "--extra", "gcs"),
+        *("--group", "dev", "--group", "bench", "pyproject.toml"),
+    ),
 }
 BUILT_FOR_A_GPU = ("nvidia-", "cuda-", "triton")
 

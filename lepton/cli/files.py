@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lepton.cli.errors import USAGE, CommandError
 from lepton.cli.machine import NAMESPACE
+from lepton.errors import LeptonError
 from lepton.spec.load import load
 from lepton.spec.resource import LeptonModel
 
@@ -39,6 +40,20 @@ def with_absolute_paths(model: LeptonModel) -> LeptonModel:
         return model
     data = model.spec.data.model_copy(update={"uri": str(Path(uri).expanduser().absolute())})
     return model.model_copy(update={"spec": model.spec.model_copy(update={"data": data})})
+
+
+def missing_data(model: LeptonModel) -> str | None:
+    """What the data stage would say of data on this machine that is not there, with near misses; else None."""
+    uri = with_absolute_paths(model).spec.data.uri
+    if not uri.startswith(("/", "file://")):
+        return None
+    from lepton.train.data.sources.location import locate  # noqa: PLC0415 - slow to import
+
+    try:
+        locate(uri)
+    except LeptonError as error:
+        return f"{model.metadata.name}: {error.message}"
+    return None
 
 
 def _foreign(model: LeptonModel) -> str:

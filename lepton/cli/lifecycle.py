@@ -13,7 +13,7 @@ from rich.text import Text
 from lepton.backends.local.store import Conflict, Store
 from lepton.cli import console, machine
 from lepton.cli.errors import USAGE, CommandError
-from lepton.cli.files import read_models, with_absolute_paths
+from lepton.cli.files import missing_data, read_models, with_absolute_paths
 from lepton.cli.show.describe import describe
 from lepton.cli.show.resource import get_table, message_of, trouble
 from lepton.cli.watch import follow
@@ -89,9 +89,15 @@ def _wait_until_noticed(store: Store, before: LeptonModel) -> None:
 
 
 def validate_files(files: Sequence[str]) -> None:
-    """Check the files and say that they are well; mistakes end with exit code 2."""
+    """Check the files and say that they are well; mistakes end with exit code 2.
+
+    Data that are not there yet are no mistake, as they may come before the file is applied: that is a warning.
+    """
     for model in read_models(files):
         console.stdout().print(f"{model.metadata.name} is valid", markup=False)
+        missing = missing_data(model)
+        if missing is not None:
+            console.note(f"warning: {missing}")
 
 
 def get_models(name: str | None, output: Output, *, watch: bool) -> None:

@@ -7,8 +7,9 @@ from lepton.backends.local import service
 from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.store import Store
 from lepton.cli.console import note, stderr
-from lepton.cli.errors import CommandError
+from lepton.cli.errors import USAGE, CommandError
 from lepton.errors import LeptonError
+from lepton.files import unusable
 from lepton.plan.types import Key
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
@@ -66,7 +67,8 @@ def warn_when_down() -> None:
 
 
 def up(given: Mapping[str, int | str | None]) -> None:
-    """Start Lepton with the settings given; what is None stays as it was. Raises LeptonError."""
+    """Start Lepton with the settings given; what is None stays as it was. Raises LeptonError or CommandError."""
+    _require_usable(given.get("artifacts"))
     with open_store() as store:
         before = store.settings()
     changes = {name: value for name, value in given.items() if value is not None}
@@ -78,6 +80,13 @@ def up(given: Mapping[str, int | str | None]) -> None:
     else:
         service.up(Home.default(), settings, _each_once())
     note(f"Lepton runs: HTTP http://127.0.0.1:{settings.http_port}, gRPC 127.0.0.1:{settings.grpc_port}")
+
+
+def _require_usable(artifacts: int | str | None) -> None:
+    """Refuse a place whose driver no build could find, before anything is started or remembered."""
+    problem = unusable(artifacts) if isinstance(artifacts, str) and "://" in artifacts else None
+    if problem is not None:
+        raise CommandError(f"--artifacts: {problem}", USAGE)
 
 
 def down() -> None:

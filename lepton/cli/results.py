@@ -3,10 +3,10 @@
 Called by `report`, `logs` and `demo`; works on any address that fsspec knows.
 """
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,10 +37,10 @@ def find_result(model: LeptonModel, revision: int | None) -> Result:
     record = _choose(model, revision)
     if record.artifact is None:
         raise LeptonError(Reason.REVISION_NOT_FOUND, _no_report(model, record))
-    report = _read(f"{record.artifact}/report.json", Report)
+    report = _read(record.artifact, "report.json", Report)
     if report is None:
         raise LeptonError(Reason.REVISION_NOT_FOUND, _no_report(model, record))
-    return Result(record, report, _read(f"{record.artifact}/gate.json", GateReport))
+    return Result(record, report, _read(record.artifact, "gate.json", GateReport))
 
 
 def find_revision(model: LeptonModel, revision: int | None) -> RevisionRecord:
@@ -62,7 +62,8 @@ def holdout(result: Result) -> tuple[str, bytes, str]:
     """
     import zipfile  # noqa: PLC0415 - only a demonstration needs it
 
-    with _open(f"{result.record.artifact}/holdout.zip") as file, zipfile.ZipFile(file) as archive:
+    content = _bytes(str(result.record.artifact), "holdout.zip") or b""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
         name = min(name for name in archive.namelist() if not name.endswith(".json"))
         return name, archive.read(name), result.report.classes[int(Path(name).stem.split("-")[1])]
 
@@ -85,18 +86,16 @@ def _no_report(model: LeptonModel, record: RevisionRecord) -> str:
     )
 
 
-def _read(url: str, kind: type[M]) -> M | None:
+def _read(url: str, name: str, kind: type[M]) -> M | None:
+    content = _bytes(url, name)
     try:
-        with _open(url) as file:
-            return kind.model_validate_json(file.read())
-    except FileNotFoundError:
-        return None
+        return None if content is None else kind.model_validate_json(content)
     except ValidationError as error:
-        message = f"{url} is damaged, or written by another version of Lepton: delete the model and apply it again"
-        raise LeptonError(Reason.ARTIFACT_CORRUPT, message) from error
+        problem = f"{url}/{name} is damaged, or written by another version of Lepton"
+        raise LeptonError(Reason.ARTIFACT_CORRUPT, f"{problem}: delete the model and apply it again") from error
 
 
-def _open(url: str) -> AbstractContextManager[BinaryIO]:
-    import fsspec  # noqa: PLC0415 - slow to import
+def _bytes(url: str, name: str) -> bytes | None:
+    from lepton.artifact import read  # noqa: PLC0415 - slow to import
 
-    return cast(AbstractContextManager[BinaryIO], fsspec.open(url, "rb"))
+    return read(url, name)

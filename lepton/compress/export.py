@@ -18,7 +18,7 @@ from torch import nn
 
 from lepton.compress.runtime import predict, session
 from lepton.compress.slim import slim
-from lepton.errors import LeptonError
+from lepton.errors import LeptonError, first_line
 from lepton.files import write_atomically
 from lepton.spec.reasons import Reason
 from lepton.train.served import Served
@@ -66,8 +66,7 @@ def _to_onnx(served: nn.Module, images: torch.Tensor) -> onnx.ModelProto:
             )
     except torch.onnx.OnnxExporterError as error:
         cause = error.__cause__ or error
-        said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-        raise _invalid(f"the network can't be exported to ONNX ({said})") from error
+        raise _invalid(f"the network can't be exported to ONNX ({first_line(cause)})") from error
     return cast(torch.onnx.ONNXProgram, program).model_proto
 
 

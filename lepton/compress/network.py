@@ -3,7 +3,6 @@
 Used by steps and run.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from lepton.report import Progress
+from lepton.report import Say
 from lepton.spec.compress import Quantize
 from lepton.spec.model import Model
 from lepton.spec.resource import Spec
@@ -29,7 +28,7 @@ class Task:
     prepared: Prepared
     trained: Fitted
     """The uncompressed network, the teacher of every other."""
-    say: Callable[[Progress], None]
+    say: Say
 
     @property
     def example_shape(self) -> tuple[int, int, int]:

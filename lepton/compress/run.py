@@ -4,7 +4,7 @@ Judged on the validation set; the held-out examples are never touched here.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from lepton.compress.steps import Outcome, carry_out, export_trained
 from lepton.compress.verdict import Measured, excessive_drop, judge
 from lepton.errors import LeptonError
 from lepton.hashing import short_hash
-from lepton.report import Epoch, Progress, Variant
+from lepton.report import Epoch, Progress, Say, Variant
 from lepton.spec.compress import CompressStep
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
@@ -51,9 +51,7 @@ class _Kept:
         return Measured(self.name, measured.accuracy, measured.size_bytes)
 
 
-def compress(
-    spec: Spec, prepared: Prepared, trained: Fitted, directory: Path, say: Callable[[Progress], None]
-) -> Compressed:
+def compress(spec: Spec, prepared: Prepared, trained: Fitted, directory: Path, say: Say) -> Compressed:
     """Compress `trained` by the recipe `spec.compress`; each step works in a folder below `directory` and is done once.
 
     A step that does not pay, costs more accuracy than `spec.gate.max_accuracy_drop`, or can't be done with this network

@@ -53,7 +53,7 @@ def _load_decode(path: Path) -> Decode:
     """The function `decode` of an artifact's own image.py, whatever version of Lepton wrote it."""
     spec = spec_from_file_location("lepton_served_image", path)
     assert spec is not None  # noqa: S101 - a path that ends in .py
-    assert spec.loader is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101 - a spec that comes from a file has one
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return cast(Decode, module.decode)

@@ -1,26 +1,20 @@
-"""Asks a live endpoint as any user would, with the stock Triton client, over HTTP or gRPC. Called by gate.run."""
+"""Asks a live endpoint as any user would, over HTTP or gRPC, with several clients at once. Called by gate.run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import tritonclient.grpc
-import tritonclient.http
 
+from lepton.endpoint import Connection, EndpointError
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
 from lepton.spec.status import EndpointAddress, Protocol
 
 CLIENTS = 4
-TIMEOUT_S = 60.0
-
-_MODULES: dict[Protocol, Any] = {"http": tritonclient.http, "grpc": tritonclient.grpc}
-_DATA_TYPES = {"image": "UINT8", "image_bytes": "BYTES"}
-_ERRORS = (tritonclient.http.InferenceServerException, OSError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -35,29 +29,20 @@ class Probe:
     """One client with one connection; not to be shared between threads."""
 
     def __init__(self, address: EndpointAddress, protocol: Protocol) -> None:
-        self._module = _MODULES[protocol]
-        self._address = address
+        self._connection = Connection(address, protocol)
         self._where = f"{address.model} at {address.http if protocol == 'http' else address.grpc}"
-        limits = {"connection_timeout": TIMEOUT_S, "network_timeout": TIMEOUT_S} if protocol == "http" else {}
-        self._client = self._module.InferenceServerClient(address.host(protocol), **limits)
-        self._limits = {"client_timeout": TIMEOUT_S} if protocol == "grpc" else {}
 
     def close(self) -> None:
         """End the connection."""
-        self._client.close()
+        self._connection.close()
 
     def ask(self, name: Literal["image", "image_bytes"], array: npt.NDArray[Any], outputs: Sequence[str]) -> Any:
         """One request: array is [n, height, width, channels] for `image`, [n, 1] of bytes for `image_bytes`.
 
         Returns the client's result. Raises LeptonError SERVER_UNAVAILABLE, whatever went wrong.
         """
-        tensor = self._module.InferInput(name, list(array.shape), _DATA_TYPES[name])
-        tensor.set_data_from_numpy(array)
-        wanted = [self._module.InferRequestedOutput(output) for output in outputs]
-        try:
-            return self._client.infer(self._address.model, [tensor], outputs=wanted, **self._limits)
-        except _ERRORS as error:
-            raise _unavailable(self._where, error) from error
+        with _failures_in_words(self._where):
+            return self._connection.ask({name: array}, outputs)
 
     def answers(self, name: Literal["image", "image_bytes"], array: npt.NDArray[Any]) -> Answers:
         """Label and probabilities of every image in one request."""
@@ -84,16 +69,16 @@ def ask_all(address: EndpointAddress, protocol: Protocol, images: Sequence[bytes
 
 def model_config(address: EndpointAddress) -> dict[str, Any]:
     """What the server says it loaded. Raises LeptonError SERVER_UNAVAILABLE."""
-    client = tritonclient.http.InferenceServerClient(address.host("http"))
-    try:
-        config: dict[str, Any] = client.get_model_config(address.model)
-    except _ERRORS as error:
-        raise _unavailable(f"{address.model} at {address.http}", error) from error
-    finally:
-        client.close()
+    with Connection(address, "http") as connection, _failures_in_words(f"{address.model} at {address.http}"):
+        config: dict[str, Any] = connection.config()
     return config
 
 
-def _unavailable(where: str, error: BaseException) -> LeptonError:
-    message = f"{where} did not answer ({error}): see `lepton doctor`; the proof is tried again by itself"
-    return LeptonError(Reason.SERVER_UNAVAILABLE, message)
+@contextmanager
+def _failures_in_words(where: str) -> Iterator[None]:
+    """Turn every failure into one that another try may mend: a server that has just started refuses, too."""
+    try:
+        yield
+    except EndpointError as error:
+        message = f"{where} did not answer ({error}): see `lepton doctor`; the proof is tried again by itself"
+        raise LeptonError(Reason.SERVER_UNAVAILABLE, message) from error

@@ -55,7 +55,6 @@ def _gate_job(situation: Situation, target: RevisionRecord) -> Job:
             "baseline": f"{situation.name}-baseline-{inputs}",
         },
         cpus=1.0,
-        gpus=0,
     )
 
 

@@ -31,7 +31,6 @@ def build_job(situation: Situation, target: RevisionRecord) -> Job:
             "created": target.created,
         },
         cpus=(resources.cpu or 1.0) * spec.train.workers,
-        gpus=resources.gpu * spec.train.workers,
     )
 
 

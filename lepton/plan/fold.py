@@ -83,14 +83,20 @@ def _phase(start: Situation, blocked: Step | None) -> Phase:
 
 
 def _ready(steps: tuple[Step, ...], blocked: Step | None) -> Fact:
-    """Whether the target serves, and if not the deepest cause."""
+    """Whether the target serves. If not: that what serves is failing, else the deepest cause."""
     serving = steps[-1].facts[-1]
     if blocked is None or blocked.cause is None:
         return Fact(ConditionType.READY, "True", Reason.SUCCEEDED, serving.message)
     cause = blocked.cause
-    where = "" if cause.type is ConditionType.READY else f"{cause.type}: "
+    if serving.status == "False" and cause.type is not ConditionType.SERVING:
+        also = f"; {_told(cause)}" if cause.status == "False" else ""
+        return Fact(ConditionType.READY, "False", serving.reason, _told(serving) + also)
     still = "; users still get answers meanwhile" if serving.status == "True" else ""
-    return Fact(ConditionType.READY, cause.status, cause.reason, f"{where}{cause.message}{still}")
+    return Fact(ConditionType.READY, cause.status, cause.reason, _told(cause) + still)
+
+
+def _told(fact: Fact) -> str:
+    return fact.message if fact.type is ConditionType.READY else f"{fact.type}: {fact.message}"
 
 
 def _serving(start: Situation, revisions: tuple[RevisionRecord, ...]) -> Serving | None:

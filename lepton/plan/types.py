@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from pydantic import JsonValue
+
 from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import RETRIED_AT, LeptonModel, Spec
@@ -38,10 +40,9 @@ class Job:
     kind: JobKind
     model: str
     revision: int
-    arguments: Mapping[str, object]
-    """JSON-able arguments of the entry point (see services/worker)."""
+    arguments: Mapping[str, JsonValue]
+    """Arguments of the entry point (see services/worker)."""
     cpus: float
-    gpus: int
     attempt: int = 0
     """How often this job failed for a reason that another try may mend; a higher number replaces the failed run."""
 

@@ -24,7 +24,8 @@ class EarlyStopping(Section):
     """When to stop before the last epoch."""
 
     patience: Annotated[int, Field(ge=1)] = 5
-    """Epochs without improvement of the validation accuracy before training stops."""
+    """Epochs without improvement of the validation accuracy before training stops; those in which `onecycle` warms up
+    (the first 30 %) don't count."""
 
 
 class TrainResources(Section):

@@ -26,12 +26,13 @@ Labels = npt.NDArray[np.int64]
 class Learner:
     """A network with its optimizer, in one precision and memory format, as one worker of a group.
 
-    net maps normalised images to logits.
+    called maps normalised images to logits: the network of served itself, or what watches over it.
     """
 
     def __init__(
         self,
         served: Served,
+        called: nn.Module,
         objective: Objective,
         train: Train,
         augmentations: Sequence[Augmentation],
@@ -52,7 +53,8 @@ class Learner:
         self._device = group.device
         if precision.compiled:
             self.net.compile()
-        self._shared = group.shared(self.net)
+        self._called = called
+        self._shared = group.shared(called)
 
     def seed(self, seed: int) -> None:
         """Fix all that is random from here on: augmentation, dropout."""
@@ -79,7 +81,7 @@ class Learner:
         self.net.eval()
         with torch.inference_mode(), self._autocast():
             # forward, not a call: compiling once more for evaluation would cost more than it gains
-            answers = self.net.forward(self._prepare(images, ())).argmax(1)
+            answers = self._called.forward(self._prepare(images, ())).argmax(1)
         return int((answers.cpu() == torch.from_numpy(labels)).sum())
 
     def _autocast(self) -> torch.autocast:

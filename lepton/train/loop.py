@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from lepton.errors import LeptonError
-from lepton.report import Epoch
+from lepton.report import Epoch, Say
 from lepton.spec.reasons import Reason
+from lepton.spec.train import Train
 from lepton.train import checkpoint, result
 from lepton.train.batches import Batches, random_seed
 from lepton.train.checkpoint import Past
@@ -22,9 +23,9 @@ from lepton.train.data.prepared import Prepared
 from lepton.train.fit import Fit
 from lepton.train.group import Group
 from lepton.train.learner import Images, Labels, Learner
-from lepton.train.optimizers import learning_rate, peak_learning_rate
+from lepton.train.optimizers import learning_rate, peak_learning_rate, warm_up_epochs
 from lepton.train.setup import choose, make_learner, read_prepared
-from lepton.train.standing import Say, Standing
+from lepton.train.standing import Standing
 
 _STEPS_BETWEEN_CHECKS = 50
 _LEAST_VALIDATION_BATCH = 256
@@ -52,7 +53,7 @@ def train(f: Fit, say: Say) -> None:
     past = checkpoint.read(f.directory, learner.net, learner.optimizer) or Past(precision=choice.precision)
     run = _Run(f, learner, examples, group, Standing(f, examples.batches.steps, len(past.epochs), say))
     with Curves(f.directory / "tensorboard", len(past.epochs), active=group.rank == 0) as curves:
-        while len(past.epochs) < f.train.epochs and not _stopped_early(f, past):
+        while len(past.epochs) < f.train.epochs and not stopped_early(f.train, past):
             row = run.epoch(len(past.epochs) + 1)
             past = past.model_copy(update={"epochs": (*past.epochs, row)})
             if group.rank == 0:
@@ -63,8 +64,11 @@ def train(f: Fit, say: Say) -> None:
         result.write(f.directory, past)
 
 
-def _stopped_early(f: Fit, past: Past) -> bool:
-    return f.train.early_stopping is not None and past.stale() >= f.train.early_stopping.patience
+def stopped_early(train: Train, past: Past) -> bool:
+    """Whether patience is at its end. It begins after the warm-up: a learning rate that rises may cost accuracy."""
+    if train.early_stopping is None:
+        return False
+    return min(past.stale(), len(past.epochs) - warm_up_epochs(train)) >= train.early_stopping.patience
 
 
 def _examples(f: Fit, prepared: Prepared, group: Group) -> _Examples:

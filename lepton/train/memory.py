@@ -12,10 +12,13 @@ _SIGNS = ("allocate memory", "not enough memory", "out of memory")
 
 def out_of_memory(f: Fit, error: BaseException) -> LeptonError | None:
     """The error in words for a person when it was for lack of memory, else None."""
+    return memory_error(f) if lacks_memory(error) else None
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether that is what the error is about, which PyTorch tells in several ways."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    if not known and not any(sign in str(error).lower() for sign in _SIGNS):
-        return None
-    return memory_error(f)
+    return known or any(sign in str(error).lower() for sign in _SIGNS)
 
 
 def memory_error(f: Fit) -> LeptonError:

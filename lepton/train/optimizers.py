@@ -39,6 +39,11 @@ def learning_rate(train: Train, step: int, steps: int) -> float:
     return peak_learning_rate(train.optimizer) * _factor(train.schedule, step / max(1, steps))
 
 
+def warm_up_epochs(train: Train) -> int:
+    """The epochs in which the learning rate still rises, the last of them perhaps not to its end."""
+    return math.ceil(_WARM_UP * train.epochs) if train.schedule == "onecycle" else 0
+
+
 def _factor(schedule: str, done: float) -> float:
     if schedule == "constant":
         return 1.0

@@ -7,6 +7,7 @@ planned work at most; where even that is too much, a safe choice is made.
 from collections.abc import Callable
 from typing import Literal
 
+from lepton.errors import LeptonError
 from lepton.report import Precision
 from lepton.train.group import Group
 
@@ -92,7 +93,7 @@ def _with_compiled(
         run = trial(compiled)
         spent = run()
         second = min(run() for _ in range(_ROUNDS))
-    except RuntimeError:  # no C++ compiler here, or a network that can't be compiled
+    except (RuntimeError, LeptonError):  # no C++ compiler here, or a network that can't be compiled
         spent = second = float("inf")
     spent, second = _agreed([spent, second], group)
     if second * steps + spent >= planned:

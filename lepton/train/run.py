@@ -4,14 +4,16 @@ One worker without a GPU runs in this very process (Ray Train's local mode): the
 ship. More run as Ray actors, and a worker that dies is replaced and goes on from the checkpoint.
 """
 
+import logging
+
 from ray.train import ScalingConfig
 from ray.train.torch import TorchTrainer
 
+from lepton.report import Say
 from lepton.train import result
 from lepton.train.fit import Fit, Fitted
 from lepton.train.loop import train
 from lepton.train.memory import out_of_memory
-from lepton.train.standing import Say
 from lepton.train.workers import fit_on_workers
 
 
@@ -31,6 +33,7 @@ def fit(f: Fit, say: Say) -> Fitted:
 
 
 def _fit_here(f: Fit, say: Say) -> None:
+    logging.getLogger("ray.train").setLevel(logging.WARNING)  # it asks users of one worker to report that to Ray
     try:
         TorchTrainer(lambda: train(f, say), scaling_config=ScalingConfig(num_workers=0)).fit()
     except (MemoryError, RuntimeError) as error:

@@ -22,6 +22,7 @@ from lepton.train.data.prepared import Prepared, load
 from lepton.train.fit import Fit
 from lepton.train.group import Group
 from lepton.train.learner import Learner
+from lepton.train.models.custom import Watched
 from lepton.train.models.registry import build
 from lepton.train.objective import Objective
 from lepton.train.precision import SAFE, Step, choose_precision
@@ -50,8 +51,9 @@ def make_learner(f: Fit, prepared: Prepared, precision: Precision, group: Group)
         teacher = _network(f.teacher[0], prepared)
         weights.load(teacher, f.teacher[1])
     objective = Objective(f.train.label_smoothing, teacher, f.temperature, f.alpha)
+    called = net if f.model.module is None else Watched(f.model.module, net, len(prepared.classes))
     served = Served(net, prepared.mean, prepared.std)
-    return Learner(served, objective, f.train, f.augment, precision, group)
+    return Learner(served, called, objective, f.train, f.augment, precision, group)
 
 
 class Choice(Section):

@@ -4,14 +4,11 @@ Made by rank 0 in the loop. It decides when to speak; `say` decides how.
 """
 
 import time
-from collections.abc import Callable
 
-from lepton.report import Epoch, Progress
+from lepton.report import Epoch, Progress, Say
 from lepton.train.fit import Fit
 
 _SECONDS_BETWEEN = 1.0
-
-Say = Callable[[Progress], None]
 
 
 class Standing:

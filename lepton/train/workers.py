@@ -17,14 +17,13 @@ from ray.train.torch import TorchTrainer
 
 from lepton.errors import LeptonError
 from lepton.files import write_atomically
-from lepton.report import Failure, Progress
+from lepton.report import Failure, Progress, Say
 from lepton.spec.fields import quantity_bytes
 from lepton.spec.reasons import Reason
 from lepton.spec.train import Train
 from lepton.train.fit import Fit
 from lepton.train.loop import train
 from lepton.train.memory import memory_error, out_of_memory
-from lepton.train.standing import Say
 
 RETRIES = 3
 """How often the workers are started anew after one of them died."""
@@ -142,7 +141,10 @@ def _told(f: Fit) -> LeptonError | None:
 
 
 class _Tail(threading.Thread):
-    """Hands on what rank 0 writes about its progress, for as long as the block lasts, and once more at its end."""
+    """Hands on what rank 0 writes about its progress, for as long as the block lasts, and once more at its end.
+
+    What the listener raises ends the handing on, and is raised at the end of a block that ends well itself.
+    """
 
     def __init__(self, path: Path, say: Say) -> None:
         super().__init__(daemon=True)
@@ -150,19 +152,22 @@ class _Tail(threading.Thread):
         self._say = say
         self._over = threading.Event()
         self._last = b""
+        self._error: BaseException | None = None
 
     def __enter__(self) -> None:
         self._path.unlink(missing_ok=True)
         self.start()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         self.join()
         self._look()
+        if self._error is not None and kind is None:
+            raise self._error
 
     def run(self) -> None:
         """Look again and again."""
-        while not self._over.wait(_SECONDS_BETWEEN_LOOKS):
+        while self._error is None and not self._over.wait(_SECONDS_BETWEEN_LOOKS):
             self._look()
 
     def _look(self) -> None:
@@ -170,6 +175,10 @@ class _Tail(threading.Thread):
             content = self._path.read_bytes()
         except FileNotFoundError:
             return
-        if content != self._last:
-            self._last = content
+        if content == self._last or self._error is not None:
+            return
+        self._last = content
+        try:
             self._say(Progress.model_validate_json(content))
+        except Exception as error:  # noqa: BLE001 - in a thread it would be lost; whoever waits for the fit gets it
+            self._error = error

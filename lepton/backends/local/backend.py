@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
 
 from pydantic import JsonValue
 
@@ -161,7 +160,7 @@ class LocalBackend:
 
     def _arguments(self, job: Job) -> dict[str, JsonValue]:
         """What the plan says, and what only this machine knows."""
-        arguments = cast(dict[str, JsonValue], dict(job.arguments))
+        arguments = dict(job.arguments)
         if job.kind == "build":
             artifact = self.home.artifact_url(self.triton.settings, job.model, job.name)
             return {**arguments, "artifact": artifact, "work": str(self.home.work / job.model)}

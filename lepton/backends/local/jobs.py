@@ -12,9 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import fsspec
 from pydantic import JsonValue
 
+from lepton.artifact import remove
 from lepton.backends.local.home import Home
 from lepton.backends.local.processes import descendants, end
 from lepton.backends.local.ray import Ray
@@ -98,7 +98,7 @@ class Jobs:
         artifact = order.arguments.get("artifact") if order is not None and order.kind == "build" else None
         try:
             if isinstance(artifact, str):
-                _remove_url(artifact)
+                remove(artifact)
             shutil.rmtree(directory.path)
         except OSError as error:
             raise as_lepton_error(error, directory.path) from error
@@ -187,9 +187,3 @@ def _modified(path: Path) -> int:
         return path.stat().st_mtime_ns
     except FileNotFoundError:
         return 0
-
-
-def _remove_url(url: str) -> None:
-    filesystem, path = fsspec.core.url_to_fs(url)
-    if filesystem.exists(path):
-        filesystem.rm(path, recursive=True)

@@ -14,7 +14,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import IO
 
 from lepton.backends.local.backend import LocalBackend
@@ -32,6 +31,7 @@ from lepton.backends.local.workers import WORKER
 from lepton.errors import LeptonError
 from lepton.plan.types import Key
 from lepton.reconcile import reconcile
+from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
 
@@ -119,7 +119,7 @@ class Loop:
             log.warning("%s: %s", key.name, error.message)
             self.metrics.errors.labels(error.reason).inc()
             outcome, recheck = "error", self._backoff(key)
-        except Exception as error:
+        except Exception as error:  # a defect must not end the loop, on which the other models depend
             log.exception("a defect in the pass over %s", key.name)
             self.metrics.errors.labels(Reason.RECONCILE_ERROR).inc()
             outcome, recheck = "bug", self._backoff(key)
@@ -137,7 +137,7 @@ class Loop:
 
     def _backoff(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return min(_LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311
+        return min(_LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
 
     def _confess(self, key: Key, error: Exception) -> None:
         """Show in the status that the loop has a defect; the next pass that succeeds takes it back."""
@@ -149,7 +149,7 @@ class Loop:
             message = f"a defect of Lepton's ({what}); the traceback is in {self._home.logs}/loop.log"
             others = tuple(one for one in model.status.conditions if one.type != ConditionType.READY)
             before = next((one for one in model.status.conditions if one.type == ConditionType.READY), None)
-            since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            since = timestamp(time.time())
             if before is not None and before.status == "False":
                 since = before.last_transition_time
             condition = Condition(

@@ -217,7 +217,7 @@ class Models:
             raise LeptonError(reason, f"Triton: {said[:1500]}") from error
 
     def _client_of(self, pid: int) -> Any:
-        from tritonclient.grpc import InferenceServerClient  # noqa: PLC0415
+        from tritonclient.grpc import InferenceServerClient  # noqa: PLC0415 - a second to import
 
         if self._client is None or self._client[0] != pid:
             address = f"127.0.0.1:{self._triton.settings.grpc_port}"
@@ -244,8 +244,8 @@ def _config(folder: Path, served: Served) -> str:
 
 def _probe(client: Any, name: str) -> None:
     """One inference on zeros, through the tensor input."""
-    from tritonclient.grpc import InferInput  # noqa: PLC0415
-    from tritonclient.utils import triton_to_np_dtype  # noqa: PLC0415
+    from tritonclient.grpc import InferInput  # noqa: PLC0415 - a second to import
+    from tritonclient.utils import triton_to_np_dtype  # noqa: PLC0415 - a second to import
 
     metadata = client.get_model_metadata(name, client_timeout=_ASK_S)
     tensor = next(one for one in metadata.inputs if one.datatype != "BYTES")

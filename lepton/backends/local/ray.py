@@ -135,7 +135,7 @@ class Ray:
     def _ask_session(self, port: int) -> str | None:
         request = urllib.request.Request(f"http://127.0.0.1:{port}/api/version", headers=self._headers())
         try:
-            with urllib.request.urlopen(request, timeout=1) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=1) as answer:  # noqa: S310 - our own Ray on the loopback address
                 return _Version.model_validate_json(answer.read()).session_name
         except (OSError, ValueError):
             return None

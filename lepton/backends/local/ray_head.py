@@ -31,7 +31,7 @@ class Head(node.Node):
         port = self._ray_params.dashboard_port
         command = [
             sys.executable,
-            os.path.join(services.RAY_PATH, "dashboard", "dashboard.py"),  # noqa: PTH118
+            os.path.join(services.RAY_PATH, "dashboard", "dashboard.py"),  # noqa: PTH118 - as Ray itself names it
             "--host=127.0.0.1",
             f"--port={port}",
             "--port-retries=0",
@@ -84,7 +84,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, end)
     while not head.dead_processes():
         time.sleep(0.5)
-    print("these processes of Ray ended:", [kind for kind, _ in head.dead_processes()], file=sys.stderr)  # noqa: T201
+    print("these processes of Ray ended:", [kind for kind, _ in head.dead_processes()], file=sys.stderr)  # noqa: T201 - into Ray's log
     return 1
 
 

@@ -74,12 +74,12 @@ class Keeper:
                 # on a machine that is very busy a start may fail once for no reason that anybody could mend
                 if failures > 1 or not isinstance(error, _StartError):
                     self._set(error.message, error)
-            except Exception as error:
+            except Exception as error:  # a defect must not leave a server that nobody starts again
                 log.exception("a defect while keeping %s up", self.name)
                 self._set(f"{type(error).__name__}: {error}", None)
                 failures += 1
             if failures:
-                pause = min(_LONGEST_PAUSE_S, 2.0 ** min(failures, 5)) * random.uniform(0.75, 1.25)  # noqa: S311
+                pause = min(_LONGEST_PAUSE_S, 2.0 ** min(failures, 5)) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads, hides nothing
                 await asyncio.sleep(pause)
 
     async def _bring_up(self) -> None:

@@ -5,10 +5,10 @@ older version than the stored one. It never decides anything about a model.
 """
 
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from lepton.backends.local.home import Settings
 from lepton.errors import LeptonError
 from lepton.plan.types import Key
+from lepton.spec.fields import timestamp
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import API_VERSION, KIND, LeptonModel, Metadata
 from lepton.spec.status import Status
@@ -137,8 +138,8 @@ class Store:
             if stored is None:
                 return False
             if stored.metadata.deletion_timestamp is None:
-                now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-                self._write(stored.model_copy(update={"metadata": _metadata(stored.metadata, deletion_timestamp=now)}))
+                metadata = _metadata(stored.metadata, deletion_timestamp=timestamp(time.time()))
+                self._write(stored.model_copy(update={"metadata": metadata}))
             return True
 
     def forget(self, key: Key) -> None:
@@ -236,7 +237,6 @@ def _from_row(row: tuple[str, str, str]) -> LeptonModel:
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
-        message = (
-            f"a stored model can't be read ({where}: {problem['msg']}): it was written by another version of Lepton"
-        )
+        wrong = problem["msg"].removeprefix("Value error, ")
+        message = f"a stored model can't be read ({where}: {wrong}): it was written by another version of Lepton"
         raise LeptonError(Reason.STORE_UNWRITABLE, f"{message}; use that version, or another LEPTON_HOME") from error

@@ -43,8 +43,9 @@ def trouble(model: LeptonModel) -> Condition | None:
 
 
 def message_of(model: LeptonModel) -> str:
-    """What goes on, in one line: the deepest cause of trouble, else what is being built, else what serves."""
-    cause = trouble(model)
+    """What goes on, in one line: why what serves fails, else the deepest cause of trouble, else what is being built."""
+    serving = next((c for c in model.status.conditions if c.type == ConditionType.SERVING), None)
+    cause = serving if serving is not None and serving.status == "False" else trouble(model)
     if cause is not None:
         return f"{cause.reason.value}: {cause.message}"
     if model.status.candidate is not None:

@@ -8,7 +8,7 @@ import torch
 import torch_pruning
 from torch import nn
 
-from lepton.errors import LeptonError
+from lepton.errors import LeptonError, first_line
 from lepton.spec.reasons import Reason
 
 _Layer = nn.Linear | nn.Conv2d
@@ -35,8 +35,8 @@ def prune(net: nn.Module, ratio: float, example: torch.Tensor) -> None:
     except MemoryError:
         raise
     except Exception as error:  # whatever a traced network of the user's own makes the library raise
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        message = f"the network can't be pruned ({said}): take `prune` out of compress.steps, or change `model`"
+        remedy = "take `prune` out of compress.steps, or change `model`"
+        message = f"the network can't be pruned ({first_line(error)}): {remedy}"
         raise LeptonError(Reason.MODEL_INVALID, message) from error
 
 

@@ -16,7 +16,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from lepton.compress.slim import slim
-from lepton.errors import LeptonError
+from lepton.errors import LeptonError, first_line
 from lepton.files import write_atomically
 from lepton.spec.reasons import Reason
 
@@ -41,10 +41,8 @@ def quantize(source: Path, images: NDArray[np.uint8], target: Path) -> None:
         except (MemoryError, OSError):
             raise
         except Exception as error:  # whatever a graph of the user's own makes the library raise
-            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            message = (
-                f"the network can't be quantized ({said}): take `quantize` out of compress.steps, or change `model`"
-            )
+            remedy = "take `quantize` out of compress.steps, or change `model`"
+            message = f"the network can't be quantized ({first_line(error)}): {remedy}"
             raise LeptonError(Reason.MODEL_INVALID, message) from error
     write_atomically(target, slim(quantized).SerializeToString())
 

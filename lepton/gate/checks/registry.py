@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from lepton.gate.checks import cost, identity, quality
+from lepton.gate.checks import cost, guess, identity, quality
 from lepton.gate.checks.measured import Measured
 from lepton.report import CheckResult
 from lepton.spec.gate import Gate
@@ -12,6 +12,7 @@ Check = Callable[[Measured, Gate], CheckResult | None]
 CHECKS: tuple[Check, ...] = (
     identity.digest,
     identity.protocols,
+    guess.largest_class,
     quality.accuracy_drop,
     quality.accuracy,
     quality.macro_f1,

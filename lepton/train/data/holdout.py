@@ -37,7 +37,7 @@ def write_holdout(
 
 
 def _encoded(raw: Raw) -> tuple[str, bytes]:
-    assert not isinstance(raw, ValueError)  # noqa: S101  its digest would not have matched
+    assert not isinstance(raw, ValueError)  # noqa: S101 - its digest would not have matched
     if isinstance(raw, bytes) and raw.startswith(JPEG):
         return "jpg", raw
     if isinstance(raw, bytes) and raw.startswith(PNG):

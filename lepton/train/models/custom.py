@@ -10,8 +10,9 @@ import torch
 from pydantic import JsonValue
 from torch import nn
 
-from lepton.errors import LeptonError
+from lepton.errors import LeptonError, first_line
 from lepton.spec.reasons import Reason
+from lepton.train.memory import lacks_memory
 
 
 def custom(
@@ -43,27 +44,57 @@ def _find(path: str) -> Callable[..., object]:
     return function
 
 
+class Watched(nn.Module):
+    """A network of the user's own as it learns: what its code does wrong in a step is told as in the proof before."""
+
+    def __init__(self, path: str, network: nn.Module, num_classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self._path = path
+        self._num_classes = num_classes
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """The network's logits. Raises LeptonError with MODEL_INVALID; a lack of memory stays what it is.
+
+        While the network only answers it is not compiled, which would cost more than it gains.
+        """
+        call = self.network if self.network.training else self.network.forward
+        when = " while it learns" if self.network.training else ""
+        return _logits(self._path, call, images, self._num_classes, when)
+
+
 def _probe(path: str, network: nn.Module, num_classes: int, input_shape: tuple[int, int, int]) -> None:
     training = network.training
     network.eval()
     try:
         with torch.no_grad():
-            logits = network(torch.zeros(2, *input_shape))
-    except (Exception, SystemExit) as error:  # the user's own code may raise anything, and even try to leave
-        raise _invalid(f"the network of {path} failed on images {(2, *input_shape)} with {_said(error)}") from error
+            _logits(path, network, torch.zeros(2, *input_shape), num_classes)
     finally:
         network.train(training)
-    wanted = (2, num_classes)
+
+
+def _logits(
+    path: str, call: Callable[[torch.Tensor], object], images: torch.Tensor, num_classes: int, when: str = ""
+) -> torch.Tensor:
+    what = f"the network of {path}"
+    try:
+        logits = call(images)
+    except (Exception, SystemExit) as error:  # the user's own code may raise anything, and even try to leave
+        if lacks_memory(error):
+            raise
+        raise _invalid(f"{what} failed{when} on images {tuple(images.shape)} with {_said(error)}") from error
+    wanted = (len(images), num_classes)
     found = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
-    if found != wanted:
-        raise _invalid(f"the network of {path} must give logits of shape {wanted} for two images, not {found}")
+    if not isinstance(logits, torch.Tensor) or found != wanted:
+        raise _invalid(f"{what} must give logits of shape {wanted} for {wanted[0]} images{when}, not {found}")
     if not logits.is_floating_point():
-        raise _invalid(f"the network of {path} must give floating point logits, not {logits.dtype}")
+        raise _invalid(f"{what} must give floating point logits{when}, not {logits.dtype}")
+    return logits
 
 
 def _said(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name}: {line}"
 
 
 def _invalid(problem: str) -> LeptonError:

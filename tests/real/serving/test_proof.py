@@ -35,6 +35,7 @@ def test_a_sound_candidate_passes_and_every_figure_is_measured(triton, tmp_path)
     assert {check.name: check.passed for check in report.checks} == {
         "digest": True,
         "protocols": True,
+        "largestClass": True,
         "maxAccuracyDrop": True,
     }
     assert (report.revision, report.digest, report.agreement) == (7, digest, 100.0)

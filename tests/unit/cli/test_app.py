@@ -162,6 +162,38 @@ def test_a_relative_path_counts_from_where_the_command_was_typed(
 
 
 @pytest.mark.parametrize(
+    ("uri", "warning"),
+    [
+        ("sklearn://digits", ""),
+        ("s3://bucket/pets", ""),
+        ("pictures/pets.zip", ""),
+        ("pictures/pet.zip", "nothing lies at HERE/pictures/pet.zip: did you mean HERE/pictures/pets.zip?"),
+        (
+            "file://HERE/pictures/x.npz",
+            "nothing lies at file://HERE/pictures/x.npz: put the data there, or mend data.uri",
+        ),
+        ("nowhere/pets", "nothing lies at HERE/nowhere/pets: the folder HERE/nowhere doesn't exist either"),
+    ],
+)
+def test_validate_warns_of_data_that_are_not_there(
+    uri: str,
+    warning: str,
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "pets.zip").write_bytes(b"")
+    file.write_text(DIGITS.replace("sklearn://digits", uri.replace("HERE", str(tmp_path))))
+    assert lepton("validate", "-f", file) == 0
+    said = f"warning: digits: data.uri: {warning.replace('HERE', str(tmp_path))}" if warning else ""
+    answer = capsys.readouterr()
+    assert (answer.out, "".join(answer.err.split())) == ("digits is valid\n", "".join(said.split()))
+
+
+@pytest.mark.parametrize(
     ("words", "content", "code", "sentence"),
     [
         (["apply", "-f", "/nowhere.yaml"], "", 2, "/nowhere.yaml does not exist: give a YAML file"),
@@ -187,6 +219,20 @@ def test_a_relative_path_counts_from_where_the_command_was_typed(
         (["get", "-w", "-o", "yaml"], "", 2, "-w is for tables"),
         (["nosuch"], "", 2, "nosuch"),
         (["up", "--http-port", "0"], "", 2, "greater than or equal to 1"),
+        (
+            ["up", "--artifacts", "nosuch://x"],
+            "",
+            2,
+            "--artifacts: nosuch://x is of no kind that can be used (Protocol not known: nosuch): "
+            "give a path, or a URL such as s3:// or gs://",
+        ),
+        (
+            ["up", "--artifacts", "abfs://x"],
+            "",
+            2,
+            "--artifacts: abfs://x needs a driver that is not installed (Install adlfs to access Azure Datalake Gen2 "
+            "and Azure Blob Storage): install it beside Lepton",
+        ),
     ],
 )
 def test_a_mistake_of_the_users_is_a_sentence_on_stderr(

@@ -11,7 +11,7 @@ from lepton.cli.show.comparison import Row, comparison_rows
 from lepton.cli.show.describe import describe, spec_lines
 from lepton.cli.show.progress import Progress, outcome, progress_view
 from lepton.cli.show.report import report_tables
-from lepton.cli.show.resource import get_table, next_action
+from lepton.cli.show.resource import get_table, message_of, next_action
 from lepton.report import GateReport
 from lepton.spec.compress import Compress, CompressStep, Distill, Quantize, Student
 from lepton.spec.reasons import ConditionType, Phase, Reason
@@ -101,6 +101,20 @@ def test_get_shows_one_row_for_each_model_with_its_deepest_cause(
         "digits Training - - - - 3h train 60%: epoch 12 of 20, accuracy 90.8, 1 min 40 s left",
         "digits Failed - - - - 3h DataNotFound: data.uri /nowhere does not exist: give a folder, zip or NPZ that does",
     ]
+
+
+def test_get_tells_that_what_serves_fails_before_why_a_candidate_did(serving: LeptonModel) -> None:
+    bad = {ConditionType.GATE_PASSED: Reason.BUDGET_NOT_MET, ConditionType.SERVING: Reason.SERVER_UNAVAILABLE}
+    conditions = tuple(
+        one.model_copy(update={"status": "False", "reason": bad[one.type], "message": f"{one.type} is not well"})
+        if one.type in bad
+        else one
+        for one in serving.status.conditions
+    )
+    status = serving.status.model_copy(update={"phase": Phase.FAILED, "conditions": conditions})
+    model = serving.model_copy(update={"status": status})
+    assert message_of(model) == "ServerUnavailable: Serving is not well"
+    assert next_action(model) == "mend what GatePassed says, in the file or where it points, and apply the file again"
 
 
 @pytest.mark.parametrize(

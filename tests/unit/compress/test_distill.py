@@ -3,10 +3,8 @@
 import pytest
 
 from lepton.compress.methods.distill import student_model
-from lepton.errors import LeptonError
 from lepton.spec.compress import Student
 from lepton.spec.model import Model
-from lepton.spec.reasons import Reason
 
 RESNET = Model(architecture="resnet", depth=20, width=32)
 
@@ -27,16 +25,3 @@ def test_a_student_takes_what_it_leaves_out_from_a_teacher_of_its_kind(
     teacher: Model, student: Student, network: Model
 ) -> None:
     assert student_model(teacher, student) == network
-
-
-@pytest.mark.parametrize(
-    ("teacher", "student", "words"),
-    [
-        (Model(module="nets:build"), Student(width=4), "must name its architecture"),
-        (RESNET, Student(architecture="cnn", depth=8), "depth is only for resnet"),
-    ],
-)
-def test_a_student_that_is_no_network_is_refused_with_the_reason(teacher: Model, student: Student, words: str) -> None:
-    with pytest.raises(LeptonError, match=words) as raised:
-        student_model(teacher, student)
-    assert (raised.value.reason, "compress.steps" in raised.value.message) == (Reason.INVALID_SPEC, True)

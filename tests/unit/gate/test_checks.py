@@ -7,12 +7,16 @@ from lepton.gate.checks.registry import CHECKS, check_all
 from lepton.report import CheckResult, Endpoint, Evaluation, Interval, Latency
 from lepton.spec.gate import Gate
 
+Confusion = tuple[tuple[int, ...], ...]
+CONFUSION: Confusion = ((96, 2, 2), (5, 45, 0), (1, 0, 49))
+"""Of cat, dog and bat: 190 of 200 are right, and half of them are cats."""
+
 
 def around(value: float) -> Interval:
     return Interval(value=value, low=value - 1, high=value + 1)
 
 
-def endpoint(accuracy: float = 95.0, **changes: object) -> Endpoint:
+def endpoint(accuracy: float = 95.0, confusion: Confusion = CONFUSION, **changes: object) -> Endpoint:
     shares = {"cat": around(96.0), "dog": around(90.0), "bat": around(90.0)}
     plain = {
         "variant": "2-quantize",
@@ -25,7 +29,7 @@ def endpoint(accuracy: float = 95.0, **changes: object) -> Endpoint:
             precision=shares,
             recall=shares,
             f1=shares,
-            confusion=((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+            confusion=confusion,
         ),
         "http": Latency(p50_ms=0.4, p99_ms=1.5),
         "grpc": Latency(p50_ms=0.6, p99_ms=9.0),
@@ -55,6 +59,13 @@ IDENTITY = (
         message="HTTP and gRPC gave the same label for all 200 examples",
     ),
 )
+LEARNT = CheckResult(
+    name="largestClass",
+    measured=95.0,
+    allowed=50.0,
+    passed=True,
+    message="accuracy is 95 %, always naming the largest class (cat) gives 50 %",
+)
 DROP = CheckResult(
     name="maxAccuracyDrop",
     measured=1.0,
@@ -64,8 +75,35 @@ DROP = CheckResult(
 )
 
 
-def test_without_budgets_identity_and_the_drop_are_checked_and_nothing_else() -> None:
-    assert check_all(measured(), Gate()) == (*IDENTITY, DROP)
+def test_without_budgets_identity_learning_and_the_drop_are_checked_and_nothing_else() -> None:
+    assert check_all(measured(), Gate()) == (*IDENTITY, LEARNT, DROP)
+
+
+GUESSES: dict[str, tuple[Confusion, bool]] = {
+    "one example more than by naming the largest class": (((100, 0, 0), (49, 1, 0), (50, 0, 0)), True),
+    "the largest class is named every time": (((100, 0, 0), (50, 0, 0), (50, 0, 0)), False),
+    "as many are right by other answers": (((50, 50, 0), (0, 50, 0), (50, 0, 0)), False),
+    "the classes are mixed up": (((0, 100, 0), (50, 0, 0), (0, 50, 0)), False),
+    "all held-out examples are of one class, and all are right": (((200, 0, 0), (0, 0, 0), (0, 0, 0)), True),
+    "all held-out examples are of one class, and one is wrong": (((199, 1, 0), (0, 0, 0), (0, 0, 0)), False),
+}
+
+
+@pytest.mark.parametrize("case", GUESSES)
+def test_a_candidate_must_be_better_than_always_naming_the_largest_class(case: str) -> None:
+    confusion, passed = GUESSES[case]
+    accuracy = sum(row[place] for place, row in enumerate(confusion)) / 2
+    share = sum(confusion[0]) / 2
+    mend = "" if passed else ": train longer, give more examples, or look at the labels"
+    seen = Measured(endpoint(accuracy, confusion), endpoint(), "sha256:1", "sha256:1", 0)
+    (result,) = (one for one in check_all(seen, Gate()) if one.name == "largestClass")
+    assert result == CheckResult(
+        name="largestClass",
+        measured=accuracy,
+        allowed=share,
+        passed=passed,
+        message=f"accuracy is {accuracy:.4g} %, always naming the largest class (cat) gives {share:.4g} %{mend}",
+    )
 
 
 CASES: dict[str, tuple[Measured, dict[str, float], CheckResult]] = {
@@ -205,5 +243,5 @@ def test_a_budget_is_checked(case: str) -> None:
 def test_every_budget_that_a_spec_can_hold_is_checked() -> None:
     budgets = {field.alias or name: 50.0 for name, field in Gate.model_fields.items()}
     names = {result.name for result in check_all(measured(), Gate.model_validate(budgets))}
-    assert names == {*budgets, "digest", "protocols"}
+    assert names == {*budgets, "digest", "protocols", "largestClass"}
     assert len(CHECKS) == len(names)

@@ -224,12 +224,23 @@ def test_a_store_of_a_later_lepton_is_left_alone(tmp_path: Path) -> None:
     assert error.value.reason is Reason.STORE_UNWRITABLE
 
 
-def test_a_row_of_another_version_of_lepton_is_told_in_a_sentence(store: Store, tmp_path: Path) -> None:
+FOREIGN = {
+    '{"task": "telepathy"}': "spec.task: Input should be 'image-classification'",
+    '{"model": {"width": 4, "module": "a:b"}}': (
+        "spec.model: module excludes architecture, depth and width: put its arguments in parameters"
+    ),
+}
+
+
+@pytest.mark.parametrize("change", FOREIGN)
+def test_a_row_of_another_version_of_lepton_is_told_in_a_sentence(store: Store, tmp_path: Path, change: str) -> None:
     store.apply(pets())
     with sqlite3.connect(tmp_path / "lepton.db") as connection:
-        connection.execute("UPDATE models SET spec = json_set(spec, '$.task', 'telepathy')")
-    with pytest.raises(
-        LeptonError, match=r"a stored model can't be read .spec.task: .*another version of Lepton"
-    ) as told:
+        connection.execute("UPDATE models SET spec = json_patch(spec, ?)", (change,))
+    with pytest.raises(LeptonError) as told:
         store.get(KEY)
-    assert told.value.reason is Reason.STORE_UNWRITABLE
+    assert (told.value.reason, told.value.message) == (
+        Reason.STORE_UNWRITABLE,
+        f"a stored model can't be read ({FOREIGN[change]}): it was written by another version of Lepton; "
+        "use that version, or another LEPTON_HOME",
+    )

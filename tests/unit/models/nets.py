@@ -55,6 +55,35 @@ def grey_only(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
     return nn.Conv2d(1, num_classes, 3)
 
 
+def raises_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
+    class Network(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                raise KeyError("loss")
+            return super().forward(images)
+
+    return Network(*linear(num_classes, input_shape))
+
+
+def pairs_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
+    class Network(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> object:
+            logits = super().forward(images)
+            return (logits, logits) if self.training else logits
+
+    return Network(*linear(num_classes, input_shape))
+
+
+def too_large_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
+    class Network(nn.Sequential):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1e12 bytes")
+            return super().forward(images)
+
+    return Network(*linear(num_classes, input_shape))
+
+
 def raising(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
     raise RuntimeError("no such thing\nand more lines")
 

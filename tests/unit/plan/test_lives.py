@@ -6,7 +6,7 @@ import pytest
 
 from lepton.report import Summary
 from lepton.spec.reasons import Phase
-from tests.unit.plan.life import CORRUPT, CRASH, FULL, KEY, NO_DATA, NO_SERVER, Life, View, edited, spec
+from tests.unit.plan.life import CORRUPT, CRASH, FULL, KEY, NO_DATA, NO_SERVER, TOO_LOW, Life, View, edited, spec
 
 STRICT = {"minAccuracy": 99}
 BUILT = "DataReady+ Trained+ Compressed+"
@@ -128,6 +128,38 @@ STORIES: dict[str, tuple[Callable[[Life], object], View]] = {
             {2: "Failed", 1: "Passed"},
             f"{BUILT} GatePassed-BudgetNotMet Serving+ Ready-BudgetNotMet",
             "build1 build2 gate1 gate2 traffic1",
+        ),
+    ),
+    "a failed candidate does not hide that what serves can't be loaded again": (
+        lambda life: (
+            life.serves(spec())
+            .apply(edited(2, gate=STRICT))
+            .builds()
+            .proved(False)
+            .loses_server()
+            .cant_switch(CORRUPT)
+            .settle()
+        ),
+        View(
+            Phase.FAILED,
+            1,
+            None,
+            None,
+            {2: "Failed", 1: "Passed"},
+            f"{BUILT} GatePassed-BudgetNotMet Serving-ArtifactCorrupt Ready-ArtifactCorrupt",
+            "build1 build2 gate1 gate2 traffic1",
+        ),
+    ),
+    "a build at work does not hide that what serves can't be loaded again": (
+        lambda life: life.serves(spec()).apply(edited(2)).build_runs().loses_server().cant_switch(NO_SERVER).settle(),
+        View(
+            Phase.TRAINING,
+            1,
+            None,
+            (2, "train"),
+            {2: "Building", 1: "Passed"},
+            "DataReady+ Trained? Compressed? GatePassed? Serving-ServerUnavailable Ready-ServerUnavailable",
+            "build1 build2 gate1 traffic1",
         ),
     ),
     "until the switch is done the old one answers": (
@@ -485,6 +517,13 @@ def test_what_becomes_of_a_model(sentence: str) -> None:
     life = Life()
     story(life)
     assert life.view() == expected
+
+
+def test_what_serves_and_fails_is_told_before_the_candidate_that_failed() -> None:
+    life = Life()
+    life.serves(spec()).apply(edited(2, gate=STRICT)).builds().proved(False).loses_server().cant_switch(CORRUPT)
+    told = "Serving: model.onnx differs from its digest; loading is tried again by itself"
+    assert life.status.conditions[-1].message == f"{told}; GatePassed: {TOO_LOW}"
 
 
 def test_nothing_is_built_twice_for_a_rollback_an_edit_back_or_other_budgets() -> None:

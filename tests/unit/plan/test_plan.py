@@ -64,7 +64,7 @@ def test_a_new_model_is_planned_as_one_build_and_a_revision() -> None:
             candidate=Candidate(revision=1, stage="data", message="begins"),
             revisions=(RECORD,),
         ),
-        desired=(Job(RECORD.name, "build", "digits", 1, arguments, cpus=3.0, gpus=2),),
+        desired=(Job(RECORD.name, "build", "digits", 1, arguments, cpus=3.0),),
         recheck_s=1.0,
     )
 
@@ -98,7 +98,7 @@ def test_what_was_built_is_planned_as_two_endpoints_and_a_proof() -> None:
         "candidate": candidate.name,
         "baseline": baseline.name,
     }
-    proof = Job(f"digits-gate-{key}", "gate", "digits", 1, arguments, cpus=1.0, gpus=0)
+    proof = Job(f"digits-gate-{key}", "gate", "digits", 1, arguments, cpus=1.0)
     assert proving.desired == (*loading.desired, proof)
     assert proving.refs == {Ref("Job", RECORD.name), proof.ref, candidate.ref, baseline.ref}
 

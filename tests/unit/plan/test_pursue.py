@@ -10,7 +10,7 @@ from lepton.report import Failure, Summary
 from lepton.spec.reasons import FINAL_REASONS, Reason
 
 NOW = 1_000.0
-JOB = Job("digits-build-00000000", "build", "digits", 1, {}, cpus=1.0, gpus=0)
+JOB = Job("digits-build-00000000", "build", "digits", 1, {}, cpus=1.0)
 KEEP = frozenset({JOB.ref})
 CRASH = Failure(reason=Reason.JOB_FAILED, message="killed")
 MENDABLE = Failure(reason=Reason.DATA_INVALID, message="data.uri: no image in it")

@@ -115,6 +115,27 @@ def test_an_artifact_published_twice_replaces_the_first_whole(sealed, tmp_path):
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["1"]
 
 
+def test_one_published_twice_elsewhere_leaves_nothing_of_the_first(sealed, memory, tmp_path):
+    artifact.publish(sealed, memory)
+    artifact.add(memory, "gate.json", b"{}\n")
+    (sealed / "holdout.zip").unlink()
+    digest = artifact.write_digest(sealed)
+    artifact.publish(sealed, memory)
+    assert artifact.verify(artifact.fetch(memory, tmp_path / "cache")) == digest
+    left = fsspec.filesystem("memory").find("/artifacts/digits/1")
+    assert left == sorted(f"/artifacts/digits/1/{name}" for name in {*CONTENT, "digest"} - {"holdout.zip"})
+
+
+def test_what_is_removed_is_gone_and_may_be_removed_again(sealed, memory, tmp_path):
+    places = [f"{tmp_path}/store/1", f"file://{tmp_path}/store/1", memory]
+    for place in places:
+        artifact.publish(sealed, place)
+        artifact.remove(place)
+        artifact.remove(place)
+    assert list((tmp_path / "store").iterdir()) == []
+    assert not fsspec.filesystem("memory").exists("/artifacts/digits/1")
+
+
 def test_nothing_is_there_before_all_of_it_is(sealed, memory, tmp_path):
     artifact.publish(sealed, memory)
     fsspec.filesystem("memory").rm_file("/artifacts/digits/1/digest")

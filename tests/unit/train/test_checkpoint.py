@@ -26,7 +26,7 @@ def learner(optimizer: str = "sgd", precision: Precision = SAFE, rate: float | N
     torch.manual_seed(0)
     net = build(Model(depth=8, width=4), 10, (1, 8, 8))
     train = Train(optimizer=Optimizer(name=optimizer, learning_rate=rate))
-    parts = Served(net, (0.3,), (0.4,)), Objective(0.0, None, 4.0, 0.7)
+    parts = Served(net, (0.3,), (0.4,)), net, Objective(0.0, None, 4.0, 0.7)
     return Learner(*parts, train, (), precision, Group(0, 1, torch.device("cpu")))
 
 

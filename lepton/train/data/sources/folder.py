@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import fsspec
+from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from lepton.train.data.sources.base import MOST_BYTES, Raw, Source, invalid
@@ -49,7 +49,7 @@ class LocalFolder:
 class RemoteFolder:
     """Images behind an fsspec URL; a block of files is fetched at once."""
 
-    def __init__(self, uri: str, files: fsspec.AbstractFileSystem, root: str) -> None:
+    def __init__(self, uri: str, files: AbstractFileSystem, root: str) -> None:
         self._uri, self._files = uri, files
         with failures_in_words(uri):
             paths = [str(path) for path in files.find(root)]
@@ -64,9 +64,9 @@ class RemoteFolder:
         for start in range(0, len(rows), FETCHED_AT_ONCE):
             paths = [self._prefix + self.names[row] for row in rows[start : start + FETCHED_AT_ONCE]]
             with failures_in_words(self._uri):
-                fetched = self._files.cat(paths, on_error="return")
-            for path in paths:
-                yield self._one(path, fetched[path])
+                fetched = self._files.cat_ranges(paths, None, None)  # not `cat`, to which `[1].png` is a pattern
+            for path, content in zip(paths, fetched, strict=True):
+                yield self._one(path, content)
 
     def _one(self, path: str, fetched: bytes | Exception) -> Raw:
         if isinstance(fetched, bytes):

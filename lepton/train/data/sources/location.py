@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import fsspec
+from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error, is_disk_full
+from lepton.files import as_lepton_error, is_disk_full, is_refusal, open_url, remedy
 from lepton.spec.reasons import Reason
 
 _REMEDY = ": put the data there, or mend data.uri"
@@ -28,28 +28,25 @@ def failures_in_words(uri: str) -> Iterator[None]:
         raise _not_found(f"nothing lies at {uri}{_REMEDY}") from error
     except IsADirectoryError as error:
         raise _not_found(f"{uri} is a folder, though its name is that of a file: rename it") from error
-    except PermissionError as error:
-        raise _not_found(f"{uri} may not be read: grant access to it") from error
     except ImportError as error:
-        raise _not_found(f"{uri} needs a package that is not installed ({error})") from error
-    except OSError as error:
-        if is_disk_full(error):
-            raise as_lepton_error(error, Path(error.filename or "the work folder")) from error
-        raise _transient(uri, error) from error
+        raise _not_found(f"{uri} needs a driver that is not installed ({error}): {remedy(error, uri)}") from error
     except Exception as error:  # each file system has exceptions of its own
+        if isinstance(error, OSError) and is_disk_full(error):
+            raise as_lepton_error(error, error.filename or "the work folder") from error
+        if is_refusal(error):
+            raise _not_found(f"{uri} may not be read ({_why(error)}): {remedy(error, uri)}") from error
         raise _transient(uri, error) from error
 
 
-def locate(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+def locate(uri: str) -> tuple[AbstractFileSystem, str]:
     """The file system and the path in it. Raises LeptonError with DATA_NOT_FOUND, naming near misses when local."""
     with failures_in_words(uri):
         try:
-            files, path = fsspec.core.url_to_fs(uri)
+            files, path = open_url(uri)
         except ValueError as error:
             raise _not_found(
                 f"{uri} is of no kind that can be read ({error}): give a path, or a URL such as s3://, gs:// or https://"
             ) from error
-        path = str(path)
         if isinstance(files, LocalFileSystem) and not Path(path).exists():
             raise _not_found(f"nothing lies at {uri}{_near_misses(Path(path))}")
         files.info(path)
@@ -73,8 +70,13 @@ def _not_found(problem: str) -> LeptonError:
 
 
 def _transient(uri: str, error: Exception) -> LeptonError:
-    said = str(error) or type(error).__name__
-    return LeptonError(Reason.JOB_FAILED, f"data.uri: reading {uri} failed ({said}): it is tried again by itself")
+    return LeptonError(
+        Reason.JOB_FAILED, f"data.uri: reading {uri} failed ({_why(error)}): it is tried again by itself"
+    )
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _near_misses(path: Path) -> str:
