@@ -28,7 +28,7 @@ TURN = 25
 WARM_UP = 10
 MOST_SECONDS = 8.0
 ROUNDS = 3
-ROUND_SECONDS = 0.7
+ROUND_SECONDS = 0.4
 
 
 @dataclass(frozen=True)

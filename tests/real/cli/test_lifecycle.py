@@ -1,4 +1,7 @@
-"""The command from end to end on a real Ray and a real Triton: one small model from a file to answers, and back."""
+"""The command from end to end on a real Ray and a real Triton: one small model from a file to answers, and back.
+
+Its artifacts are kept in a bucket of a local S3.
+"""
 
 import json
 import os
@@ -11,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from lepton.backends.local.ports import free_port
+from tests.real.storage.servers import make_bucket, names, s3_server
 
 TINY = """\
 apiVersion: leptonml.dev/v1alpha1
@@ -46,12 +50,26 @@ class Machine:
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with s3_server(tmp_path_factory.mktemp("s3") / "log") as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        make_bucket("s3://lepton")
+        yield "s3://lepton"
+
+
+@pytest.fixture(scope="module")
+def machine(bucket: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     machine = Machine(tmp_path_factory.mktemp("machine"))
     (machine.folder / "tiny.yaml").write_text(TINY)
     options = ("--http-port", "--grpc-port", "--triton-metrics-port", "--metrics-port")
     try:
-        machine.ask("up", *(word for option in options for word in (option, str(free_port()))))
+        machine.ask(
+            "up",
+            "--artifacts",
+            f"{bucket}/models",
+            *(word for option in options for word in (option, str(free_port()))),
+        )
         yield machine
     finally:
         machine.ask("down")
@@ -126,6 +144,16 @@ def test_the_report_and_the_logs_are_those_of_the_build(
     assert "train: epoch 1 of 3" in machine.ask("logs", "tiny")
 
 
+def test_whoever_may_not_read_the_bucket_is_told_what_to_do(
+    machine: Machine, bucket: str, first_demo: subprocess.CompletedProcess[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "guessed")
+    done = machine.run("report", "tiny")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"error: artifact {bucket}/models/tiny/")
+    assert " can't be read (Forbidden): grant access to it" in done.stderr
+
+
 def test_what_cannot_be_built_ends_the_waiting_with_its_cause(machine: Machine) -> None:
     wrong = TINY.replace("name: tiny", "name: lost").replace("sklearn://digits", "nowhere/pets")
     (machine.folder / "lost.yaml").write_text(wrong)
@@ -136,10 +164,11 @@ def test_what_cannot_be_built_ends_the_waiting_with_its_cause(machine: Machine) 
 
 
 def test_a_deleted_model_is_gone_with_its_artifact(
-    machine: Machine, first_demo: subprocess.CompletedProcess[str]
+    machine: Machine, bucket: str, first_demo: subprocess.CompletedProcess[str]
 ) -> None:
-    artifact = Path(json.loads(machine.ask("get", "tiny", "-o", "json"))["status"]["revisions"][0]["artifact"])
-    assert artifact.is_dir()
+    artifact = json.loads(machine.ask("get", "tiny", "-o", "json"))["status"]["revisions"][0]["artifact"]
+    assert {"digest", "gate.json", "holdout.zip", "report.json"} <= set(names(artifact))
+    assert not any(path.is_file() for path in (machine.folder / "home" / "artifacts").rglob("*"))
     assert machine.ask("delete", "tiny", "lost") == "tiny deleted\nlost deleted\n"
-    assert not artifact.exists()
+    assert names(bucket) == []
     assert json.loads(machine.ask("get", "-o", "json"))["items"] == []

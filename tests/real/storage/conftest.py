@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from lepton.files import open_url
-from tests.real.storage.servers import gcs_server, s3_server
+from tests.real.storage.servers import gcs_server, make_bucket, s3_server
 
 NUMBER = itertools.count()
 
@@ -40,18 +39,5 @@ def _bucket(scheme: str, environment: Mapping[str, str], monkeypatch: pytest.Mon
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     url = f"{scheme}://bucket-{next(NUMBER)}"
-    files, path = open_url(url)
-    files.mkdir(path)
+    make_bucket(url)
     return url
-
-
-def names(url: str) -> list[str]:
-    """Everything that lies below a URL, relative to it."""
-    files, path = open_url(url)
-    return sorted(name.removeprefix(f"{path}/") for name in files.find(path))
-
-
-def put(url: str, content: bytes) -> None:
-    """Write one object, as another program would."""
-    files, path = open_url(url)
-    files.pipe_file(path, content)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import boto3
 
+from lepton.files import open_url
 from tests.installation import free_ports, wait_until
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
@@ -77,3 +78,21 @@ def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
 def _listens(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def make_bucket(url: str) -> None:
+    """Make an empty bucket with the keys of the environment."""
+    files, path = open_url(url)
+    files.mkdir(path)
+
+
+def names(url: str) -> list[str]:
+    """Everything that lies below a URL, relative to it."""
+    files, path = open_url(url)
+    return sorted(name.removeprefix(f"{path}/") for name in files.find(path))
+
+
+def put(url: str, content: bytes) -> None:
+    """Write one object, as another program would."""
+    files, path = open_url(url)
+    files.pipe_file(path, content)

@@ -8,7 +8,7 @@ from lepton import artifact
 from lepton.errors import LeptonError
 from lepton.files import open_url
 from lepton.spec.reasons import Reason
-from tests.real.storage.conftest import names, put
+from tests.real.storage.servers import names, put
 
 OLD = {"report.json": b"{}\n", "repository/model/1/model.onnx": b"old weights", "holdout.zip": b"images"}
 NEW = {"report.json": b"{ }\n", "repository/model/1/model.onnx": b"new weights", "curves.json": b"{}"}

@@ -13,7 +13,7 @@ from lepton.spec.data import Data
 from lepton.spec.reasons import Reason
 from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import SIDES, Prepared
-from tests.real.storage.conftest import put
+from tests.real.storage.servers import put
 from tests.unit.data.pictures import encoded, image_folder, picture, pixels
 
 RUN = itertools.count()
