@@ -4,6 +4,7 @@ It tells a server that refuses from one that does not answer, and leaves the wor
 client takes long to import, so that is done when the first connection is made.
 """
 
+import http.client
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
@@ -71,9 +72,8 @@ class Connection:
         return self._call(lambda: self._client.get_model_metadata(self._model, **self._as_json, **self._limits))
 
     def config(self) -> Any:
-        """What the server says it loaded. Raises Refused or Unreachable."""
-        config = self._call(lambda: self._client.get_model_config(self._model, **self._as_json, **self._limits))
-        return config["config"] if self._as_json else config
+        """What the server says it loaded; over HTTP alone. Raises Refused or Unreachable."""
+        return self._call(lambda: self._client.get_model_config(self._model))
 
     def _input(self, name: str, tensor: Tensor) -> Any:
         value = self._module.InferInput(name, list(tensor.shape), self._utils.np_to_triton_dtype(tensor.dtype))
@@ -87,5 +87,5 @@ class Connection:
             if any(status in (error.status() or "") for status in _NO_ANSWER):
                 raise Unreachable(str(error)) from error
             raise Refused(str(error), error.message()) from error
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, http.client.HTTPException) as error:
             raise Unreachable(str(error)) from error

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,9 +68,8 @@ def unusable(url: str) -> str | None:
     """
     import fsspec  # noqa: PLC0415 - slow to import
 
-    scheme = url.rpartition("::")[2].partition("://")[0]
     try:
-        fsspec.get_filesystem_class(scheme)
+        fsspec.get_filesystem_class(_scheme(url))
     except ImportError as error:
         return f"{url} needs a driver that is not installed ({error}): {remedy(error, url)}"
     except ValueError as error:
@@ -85,8 +85,8 @@ def is_refusal(error: Exception) -> bool:
 
 def remedy(error: Exception, url: str) -> str:
     """What a person can do about the failure of what lies behind a URL."""
-    scheme, separator, _ = url.partition("://")
-    is_remote = bool(separator) and scheme != "file"
+    scheme = _scheme(url)
+    is_remote = scheme not in ("", "file")
     if isinstance(error, ImportError):
         return f'run `pip install "leptonml[{EXTRAS[scheme]}]"`' if scheme in EXTRAS else "install it beside Lepton"
     if is_remote and is_refusal(error):
@@ -94,3 +94,9 @@ def remedy(error: Exception, url: str) -> str:
     if isinstance(error, FileNotFoundError):
         return "create it, or choose another place"
     return "see that it can be reached and used" if is_remote else "grant access to it"
+
+
+def _scheme(url: str) -> str:
+    """The scheme of the place that a URL leads to in the end, s3 for `simplecache::s3://bucket`; empty for a path."""
+    schemes = re.findall(r"(?:^|::)(\w[\w+.-]*)://", url)
+    return str(schemes[-1]) if schemes else ""

@@ -3,9 +3,10 @@
 It holds no decision (those are in plan.fold) and no knowledge of any system (that is behind Backend).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from lepton.errors import LeptonError
 from lepton.plan.fold import make_plan
 from lepton.plan.types import Desired, Key, Observed, Ref
 from lepton.spec.status import Status
@@ -17,9 +18,10 @@ Clock = Callable[[], float]
 class Backend(Protocol):
     """A place where models live. Every method may be cut short at any moment and is safe to repeat.
 
-    What a person or another try can mend never leaves `apply` or `delete` as an exception: it is kept with the
-    object and shows in the next observation (JobState.failure, EndpointState.failure), so that the plan can give
-    it a condition. Whatever is raised is the loop's to log, count and retry with backoff.
+    What a person or another try can mend never leaves `apply` as an exception: it is kept with the object and shows
+    in the next observation (JobState.failure, EndpointState.failure), so that the plan can give it a condition.
+    From `delete` it comes as a LeptonError: what is not wanted any more has no condition. Whatever is raised is the
+    loop's to log, count and retry with backoff.
     """
 
     async def observe(self, key: Key) -> Observed | None:
@@ -37,14 +39,20 @@ class Backend(Protocol):
         """
 
     async def delete(self, key: Key, ref: Ref) -> None:
-        """Stop it and remove it; a build's artifact goes too. Nothing happens when it is not there."""
+        """Stop it and remove it; a build's artifact goes too. Nothing happens when it is not there.
+
+        Raises LeptonError when it can't be removed yet; it is then still owned.
+        """
 
     async def forget(self, key: Key) -> None:
         """Remove the resource itself, and whatever was cached for it."""
 
 
 async def reconcile(key: Key, backend: Backend, clock: Clock) -> float | None:
-    """Bring the world one step closer to the spec; the seconds after which to look again, None for on a change."""
+    """Bring the world one step closer to the spec. Returns the seconds after which to look again, None for on a change.
+
+    Raises LeptonError when something that is not wanted can't be deleted yet; all else is done then.
+    """
     observed = await backend.observe(key)
     if observed is None:
         return None
@@ -58,6 +66,17 @@ async def reconcile(key: Key, backend: Backend, clock: Clock) -> float | None:
         return 0.0
     for desired in plan.desired:
         await backend.apply(key, desired)
-    for ref in sorted(observed.owned - plan.refs):
-        await backend.delete(key, ref)
+    await _delete_all(key, observed.owned - plan.refs, backend)
     return plan.recheck_s
+
+
+async def _delete_all(key: Key, refs: Iterable[Ref], backend: Backend) -> None:
+    """Delete each, whatever becomes of the others. Raises the first LeptonError at the end."""
+    refusals: list[LeptonError] = []
+    for ref in sorted(refs):
+        try:
+            await backend.delete(key, ref)
+        except LeptonError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]

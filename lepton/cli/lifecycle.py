@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from lepton.backends.local.states import NOT_DELETED
 from lepton.backends.local.store import Conflict, Store
 from lepton.cli import console, machine
 from lepton.cli.errors import USAGE, CommandError
@@ -19,13 +20,15 @@ from lepton.cli.show.resource import get_table, message_of, trouble
 from lepton.cli.watch import follow
 from lepton.plan.types import Key
 from lepton.spec.document import dump
-from lepton.spec.reasons import Phase, Reason
+from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import RETRIED_AT, LeptonModel
 
 Output = Literal["table", "wide", "yaml", "json"]
 
 _POLL_S = 0.25
 _NOTICE_S = 10.0
+_STUCK_S = 70.0
+"""How long `delete` waits for what refuses: the control loop tries again within 60 s at the latest."""
 
 
 def apply_files(files: Sequence[str], *, wait: bool) -> None:
@@ -148,10 +151,29 @@ def delete_models(names: Sequence[str], files: Sequence[str], *, wait: bool) -> 
 
 
 def _wait_until_gone(store: Store, names: Sequence[str]) -> None:
-    while any(store.get(Key(machine.NAMESPACE, name)) is not None for name in names):
-        time.sleep(_POLL_S)
+    """Until none is left; what keeps one is noted, and raised as CommandError once it was tried again in vain."""
+    noted: set[str] = set()
+    stuck_since: float | None = None
+    while left := [model for name in names if (model := store.get(Key(machine.NAMESPACE, name))) is not None]:
         if not machine.is_up():
             raise CommandError("Lepton stopped before all was deleted: `lepton up` carries on with it")
+        stuck = [line for model in left if (line := _why_not_deleted(model)) is not None]
+        for line in stuck:
+            if line not in noted:
+                console.note(f"{line}; it is tried again by itself")
+                noted.add(line)
+        stuck_since = (stuck_since or time.monotonic()) if stuck else None
+        if stuck_since is not None and time.monotonic() - stuck_since > _STUCK_S:
+            raise CommandError("\n".join((*stuck, "Lepton goes on trying, also without this command")))
+        time.sleep(_POLL_S)
+
+
+def _why_not_deleted(model: LeptonModel) -> str | None:
+    """What refused when Lepton last tried to delete it; None when nothing did."""
+    ready = next((one for one in model.status.conditions if one.type == ConditionType.READY), None)
+    if ready is None or not ready.message.startswith(NOT_DELETED):
+        return None
+    return f"{model.metadata.name}: {ready.reason.value}: {ready.message}"
 
 
 def _as_yaml(documents: list[JsonValue]) -> str:

@@ -18,6 +18,8 @@ from lepton.spec.status import RevisionRecord
 
 M = TypeVar("M", bound=BaseModel)
 
+_ANEW = "delete the model and apply it again"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -58,11 +60,16 @@ def find_revision(model: LeptonModel, revision: int | None) -> RevisionRecord:
 def holdout(result: Result) -> tuple[str, bytes, str]:
     """The first held-out image of a revision: its member's name, its raw bytes, and the true class.
 
-    Members of holdout.zip are `00000-<class index>.jpg|png`.
+    Members of holdout.zip are `00000-<class index>.jpg|png`. Raises LeptonError, ARTIFACT_CORRUPT where it is missing.
     """
     import zipfile  # noqa: PLC0415 - only a demonstration needs it
 
-    content = _bytes(str(result.record.artifact), "holdout.zip") or b""
+    from lepton.artifact import read  # noqa: PLC0415 - slow to import
+
+    url = str(result.record.artifact)
+    content = read(url, "holdout.zip")
+    if content is None:
+        raise LeptonError(Reason.ARTIFACT_CORRUPT, f"{url}/holdout.zip is missing: {_ANEW}")
     with zipfile.ZipFile(BytesIO(content)) as archive:
         name = min(name for name in archive.namelist() if not name.endswith(".json"))
         return name, archive.read(name), result.report.classes[int(Path(name).stem.split("-")[1])]
@@ -87,15 +94,11 @@ def _no_report(model: LeptonModel, record: RevisionRecord) -> str:
 
 
 def _read(url: str, name: str, kind: type[M]) -> M | None:
-    content = _bytes(url, name)
+    from lepton.artifact import read  # noqa: PLC0415 - slow to import
+
+    content = read(url, name)
     try:
         return None if content is None else kind.model_validate_json(content)
     except ValidationError as error:
         problem = f"{url}/{name} is damaged, or written by another version of Lepton"
-        raise LeptonError(Reason.ARTIFACT_CORRUPT, f"{problem}: delete the model and apply it again") from error
-
-
-def _bytes(url: str, name: str) -> bytes | None:
-    from lepton.artifact import read  # noqa: PLC0415 - slow to import
-
-    return read(url, name)
+        raise LeptonError(Reason.ARTIFACT_CORRUPT, f"{problem}: {_ANEW}") from error

@@ -9,7 +9,7 @@ from lepton.cli.console import stderr
 from lepton.cli.errors import CommandError
 from lepton.cli.machine import is_up, open_store, require
 from lepton.cli.show.progress import Progress, outcome, progress_view
-from lepton.cli.show.resource import trouble
+from lepton.cli.show.resource import cause_of
 from lepton.spec.resource import LeptonModel
 
 _POLL_S = 0.25
@@ -64,7 +64,7 @@ class _Watcher:
         return Group(*(progress_view(self.models[name], progress) for name, progress in self.progress.items()))
 
     def result(self) -> list[LeptonModel]:
-        """The models; CommandError with the deepest cause when one of them does not serve."""
+        """The models; CommandError with the cause when one of them does not serve."""
         broken = [model for model in self.models.values() if outcome(model) is False]
         if broken:
             raise CommandError("\n".join(_why(model) for model in broken))
@@ -90,7 +90,7 @@ def _follow_lines(watcher: _Watcher, console: Console) -> None:
 
 
 def _why(model: LeptonModel) -> str:
-    cause = trouble(model)
+    cause = cause_of(model)
     if cause is None:
         return f"{model.metadata.name} is {model.status.phase.value}"
     return f"{model.metadata.name}: {cause.reason.value}: {cause.message}"

@@ -56,6 +56,23 @@ def prove(
     `artifact` is a local folder, `server_pid` the process whose CPU time (with its children's) is counted.
     Raises LeptonError: SERVER_UNAVAILABLE when an endpoint does not answer, ARTIFACT_CORRUPT.
     """
+    measured, agreement = _measure(candidate, baseline, artifact, server_pid, say)
+    _say(say, 0.9, "checking the budgets")
+    return GateReport(
+        revision=revision,
+        digest=measured.digest,
+        uncompressed=measured.uncompressed,
+        candidate=measured.candidate,
+        agreement=agreement,
+        checks=check_all(measured, gate),
+        created=timestamp(time.time()),
+    )
+
+
+def _measure(
+    candidate: EndpointAddress, baseline: EndpointAddress, artifact: Path, server_pid: int, say: Say
+) -> tuple[Measured, float]:
+    """All that the checks judge, and the percentage of held-out examples to which both endpoints give one label."""
     report = Report.model_validate_json((artifact / "report.json").read_bytes())
     holdout = read_holdout(artifact / "holdout.zip")
     config = model_config(candidate)
@@ -72,7 +89,6 @@ def prove(
     )
     _say(say, 0.6, "measuring time and energy")
     expense = _expenses(candidate, baseline, tensors, server_pid)
-    _say(say, 0.9, "checking the budgets")
     measured = Measured(
         candidate=_endpoint(report.served, artifact / "repository", over_http, holdout, report, expense["candidate"]),
         uncompressed=_endpoint("uncompressed", artifact / "baseline", before, holdout, report, expense["baseline"]),
@@ -80,15 +96,7 @@ def prove(
         loaded_digest=config.get("parameters", {}).get("digest", {}).get("string_value", "files without a digest"),
         protocol_differences=len(differing),
     )
-    return GateReport(
-        revision=revision,
-        digest=measured.digest,
-        uncompressed=measured.uncompressed,
-        candidate=measured.candidate,
-        agreement=100 * float(np.mean(over_http.labels == before.labels)),
-        checks=check_all(measured, gate),
-        created=timestamp(time.time()),
-    )
+    return measured, 100 * float(np.mean(over_http.labels == before.labels))
 
 
 def _say(say: Say, fraction: float, message: str) -> None:

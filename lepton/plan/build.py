@@ -24,9 +24,6 @@ def build_job(situation: Situation, target: RevisionRecord) -> Job:
         model=situation.name,
         revision=target.number,
         arguments={
-            "name": target.name,
-            "model": situation.name,
-            "revision": target.number,
             "spec": spec.model_dump(mode="json", by_alias=True),
             "created": target.created,
         },

@@ -1,5 +1,6 @@
 """The training curves as TensorBoard event files: `tensorboard --logdir` on the fit's folder shows them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -9,10 +10,16 @@ from lepton.report import Epoch
 
 
 class Curves:
-    """Writes one point per epoch into folder, where active; a resumed fit goes on with the same curves."""
+    """Writes one point per epoch into folder, where active; a resumed fit goes on with the same curves.
 
-    def __init__(self, folder: Path, epochs_done: int, *, active: bool) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=epochs_done + 1) if active else None
+    A point of the epochs done that is not there, since the fit was killed before it was written, is made up for.
+    """
+
+    def __init__(self, folder: Path, done: Sequence[Epoch], *, active: bool) -> None:
+        there = _points(folder) if active and done else set()
+        self._writer = SummaryWriter(str(folder), purge_step=len(done) + 1) if active else None
+        for row in done:
+            self._write(row, there)
 
     def __enter__(self) -> Self:
         """Begin."""
@@ -25,8 +32,19 @@ class Curves:
 
     def add(self, row: Epoch) -> None:
         """Add the epoch to the curves of loss, accuracy (percent) and learning rate."""
+        self._write(row, set())
+
+    def _write(self, row: Epoch, there: set[tuple[str, int]]) -> None:
         if self._writer:
-            self._writer.add_scalar("loss", row.loss, row.epoch)
-            self._writer.add_scalar("accuracy", row.accuracy, row.epoch)
-            self._writer.add_scalar("learning_rate", row.learning_rate, row.epoch)
+            for tag in ("loss", "accuracy", "learning_rate"):
+                if (tag, row.epoch) not in there:
+                    self._writer.add_scalar(tag, getattr(row, tag), row.epoch)
             self._writer.flush()
+
+
+def _points(folder: Path) -> set[tuple[str, int]]:
+    """The tag and epoch of each point that the event files in folder hold."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]  # noqa: PLC0415 - slow
+
+    events = (event for file in folder.glob("events.*") for event in EventFileLoader(str(file)).Load())
+    return {(value.tag, event.step) for event in events for value in event.summary.value}

@@ -71,8 +71,8 @@ def _work(config: dict[str, Any]) -> None:
     try:
         train(f, lambda progress: write_atomically(_progress_file(f), progress.model_dump_json().encode()))
     except LeptonError as error:
-        _tell(f, error)
-        if error.reason is not Reason.LOSS_NOT_FINITE:  # that one all workers find out together
+        written = _tell(f, error)
+        if not written or error.reason is not Reason.LOSS_NOT_FINITE:  # that one all workers find out together
             raise RuntimeError(error.message) from None
     except (MemoryError, RuntimeError) as error:
         lack = out_of_memory(f, error)
@@ -108,14 +108,19 @@ def _scaling(train: Train) -> ScalingConfig:
 
 
 def _untold(f: Fit, error: Exception) -> LeptonError:
-    """The error of workers that died without a word of their own."""
+    """The error of workers that died without a word of their own, as they do on a full disk."""
     causes = list(error.worker_failures.values()) if isinstance(error, WorkerGroupError) else [error]
     if any(isinstance(cause, OutOfMemoryError) for cause in causes):
         return memory_error(f)
     last = str(causes[0]).strip().splitlines()[-1] if causes and str(causes[0]).strip() else type(error).__name__
-    return LeptonError(
+    failed = LeptonError(
         Reason.JOB_FAILED, f"{f.stage}: the training workers failed {RETRIES + 1} times, lastly with: {last}"
     )
+    try:
+        _write_failure(f, failed)
+    except LeptonError as unwritable:
+        return unwritable
+    return failed
 
 
 def _failure_file(f: Fit) -> Path:
@@ -126,7 +131,16 @@ def _progress_file(f: Fit) -> Path:
     return f.directory / "progress.json"
 
 
-def _tell(f: Fit, error: LeptonError) -> None:
+def _tell(f: Fit, error: LeptonError) -> bool:
+    """Write down why this worker gives up; whether that could be written."""
+    try:
+        _write_failure(f, error)
+    except LeptonError:
+        return False
+    return True
+
+
+def _write_failure(f: Fit, error: LeptonError) -> None:
     failure = Failure(reason=error.reason, message=error.message)
     write_atomically(_failure_file(f), failure.model_dump_json().encode())
 
@@ -143,7 +157,8 @@ def _told(f: Fit) -> LeptonError | None:
 class _Tail(threading.Thread):
     """Hands on what rank 0 writes about its progress, for as long as the block lasts, and once more at its end.
 
-    What the listener raises ends the handing on, and is raised at the end of a block that ends well itself.
+    What the listener refuses is tried again at the next look. Only when it refuses the last word too is its error
+    raised, at the end of a block that ends well itself.
     """
 
     def __init__(self, path: Path, say: Say) -> None:
@@ -167,7 +182,7 @@ class _Tail(threading.Thread):
 
     def run(self) -> None:
         """Look again and again."""
-        while self._error is None and not self._over.wait(_SECONDS_BETWEEN_LOOKS):
+        while not self._over.wait(_SECONDS_BETWEEN_LOOKS):
             self._look()
 
     def _look(self) -> None:
@@ -175,10 +190,10 @@ class _Tail(threading.Thread):
             content = self._path.read_bytes()
         except FileNotFoundError:
             return
-        if content == self._last or self._error is not None:
+        if content == self._last:
             return
-        self._last = content
         try:
             self._say(Progress.model_validate_json(content))
+            self._last, self._error = content, None
         except Exception as error:  # noqa: BLE001 - in a thread it would be lost; whoever waits for the fit gets it
             self._error = error

@@ -10,12 +10,14 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, is_disk_full
 from lepton.jobdir import JobDirectory, JobOrder
 from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.reasons import Reason
+from lepton.spec.resource import Spec
 from services.worker.progress import Reporter
 
 
@@ -23,11 +25,12 @@ def build(order: JobOrder, reporter: Reporter) -> Summary:
     """Prepare the data, train, compress and package a revision."""
     from services.worker.data import prepare_data  # noqa: PLC0415 - a gate job needs none of it
 
-    prepared = prepare_data(order, reporter)
+    spec, work = Spec.model_validate(order.arguments["spec"]), Path(cast(str, order.arguments["work"]))
+    prepared = prepare_data(order, spec, work, reporter)
     reporter.say(Progress(stage="train", message="loading PyTorch and Ray"))
     from services.worker.build import build_revision  # noqa: PLC0415 - torch and Ray, which take seconds
 
-    return build_revision(order, prepared, reporter)
+    return build_revision(order, spec, work, prepared, reporter)
 
 
 def gate(order: JobOrder, reporter: Reporter) -> Summary:

@@ -23,10 +23,8 @@ from services.worker.package import package
 from services.worker.progress import Reporter
 
 
-def build_revision(order: JobOrder, prepared: Prepared, reporter: Reporter) -> Summary:
+def build_revision(order: JobOrder, spec: Spec, work: Path, prepared: Prepared, reporter: Reporter) -> Summary:
     """Make the artifact; what an earlier run finished is taken as it is. Raises LeptonError."""
-    spec = Spec.model_validate(order.arguments["spec"])
-    work = Path(cast(str, order.arguments["work"]))
     artifact = cast(str, order.arguments["artifact"])
     trained = fit(_first_training(spec, prepared, work), reporter.say)
     reporter.say(Progress(stage="compress", message="measuring the uncompressed model"))

@@ -1,7 +1,6 @@
 """The data stage of a build job, which imports neither PyTorch nor Ray: a mistake in the data is told at once."""
 
 from pathlib import Path
-from typing import cast
 
 from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
@@ -12,9 +11,7 @@ from lepton.train.data.prepared import Prepared
 from services.worker.progress import Reporter
 
 
-def prepare_data(order: JobOrder, reporter: Reporter) -> Prepared:
+def prepare_data(order: JobOrder, spec: Spec, work: Path, reporter: Reporter) -> Prepared:
     """The examples, read and divided; what an earlier run finished is taken as it is. Raises LeptonError."""
-    spec = Spec.model_validate(order.arguments["spec"])
-    work = Path(cast(str, order.arguments["work"]))
     reporter.say(Progress(stage="data", message=f"reading {spec.data.uri}"))
     return prepare(spec.data, work / f"data-{short_hash(order.name)}", reporter.say)

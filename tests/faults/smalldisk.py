@@ -41,7 +41,7 @@ def limited_job(installation: Installation, words: str) -> Iterator[None]:
     over = threading.Event()
 
     def limit() -> None:
-        while not over.wait(0.1):
+        while not over.wait(0.02):
             for worker in installation.processes("services.worker", words):
                 _limit(worker, LIMIT_BYTES)
 

@@ -50,6 +50,8 @@ def test_a_half_written_artifact_is_never_served_and_the_words_name_it(world: Wo
 
 def test_a_killed_stub_of_the_server_is_noticed_and_the_model_answers_again(world: World) -> None:
     before = world.answer()
-    for stub in world.installation.processes("triton_python_backend_stub", "/good/"):
+    stubs = list(world.installation.processes("triton_python_backend_stub", "/good/"))
+    assert stubs
+    for stub in stubs:
         stub.kill()
     wait_until(lambda: world.answers(before), "it answers again", SECONDS)

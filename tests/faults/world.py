@@ -115,8 +115,10 @@ class World:
 
     @property
     def artifact(self) -> Path:
-        (record,) = self.status("good")["revisions"][-1:]
-        return Path(record["artifact"])
+        """That of the good model."""
+        status = self.status("good")
+        (serving,) = (one for one in status["revisions"] if one["number"] == status["serving"]["revision"])
+        return Path(serving["artifact"])
 
 
 def conditions(status: dict[str, Any]) -> Conditions:

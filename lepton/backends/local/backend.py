@@ -99,7 +99,7 @@ class LocalBackend:
     def _observe(self, key: Key, model: LeptonModel) -> Observed:
         jobs = self._job_states(key)
         records = {name: served for name, served in self.models.records().items() if served.model == key.name}
-        failed = {name: one.served for name, one in self._failed_loads.items() if one.served.model == key.name}
+        failed = {name: one.served for name, one in list(self._failed_loads.items()) if one.served.model == key.name}
         known = {**failed, **records}
         endpoints = {name: self._state(name) for name, served in known.items() if served.kind == "Endpoint"}
         traffic = self._state(key.name) if key.name in known else None

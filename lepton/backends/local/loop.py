@@ -24,8 +24,8 @@ from lepton.backends.local.models import Models
 from lepton.backends.local.queue import Queue
 from lepton.backends.local.ray import Ray
 from lepton.backends.local.servers import RayKeeper, TritonKeeper
-from lepton.backends.local.states import ServerStates, write_states
-from lepton.backends.local.store import Store
+from lepton.backends.local.states import NOT_DELETED, ServerStates, write_states
+from lepton.backends.local.store import Conflict, Store
 from lepton.backends.local.triton import Triton
 from lepton.backends.local.workers import WORKER
 from lepton.errors import LeptonError
@@ -33,6 +33,7 @@ from lepton.plan.types import Key
 from lepton.reconcile import reconcile
 from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Reason
+from lepton.spec.resource import LeptonModel
 from lepton.spec.status import Condition
 
 log = logging.getLogger("lepton.loop")
@@ -88,12 +89,11 @@ class Loop:
         """Find out whose pass is due because something changed."""
         version = self.store.version()
         if version != self._store_version:
-            self._store_version = version
             versions = self.store.versions()
             for key, resource_version in versions.items():
                 if self._versions.get(key) != resource_version:
                     self._queue.add(key)
-            self._versions = versions
+            self._versions, self._store_version = versions, version
         for name, key in list(self.backend.unfinished.items()):
             fingerprint = self._jobs.fingerprint(name)
             if self._fingerprints.get(name) != fingerprint:
@@ -119,6 +119,7 @@ class Loop:
             log.warning("%s: %s", key.name, error.message)
             self.metrics.errors.labels(error.reason).inc()
             outcome, recheck = "error", self._backoff(key)
+            self._tell_undeleted(key, error)
         except Exception as error:  # a defect must not end the loop, on which the other models depend
             log.exception("a defect in the pass over %s", key.name)
             self.metrics.errors.labels(Reason.RECONCILE_ERROR).inc()
@@ -141,27 +142,33 @@ class Loop:
 
     def _confess(self, key: Key, error: Exception) -> None:
         """Show in the status that the loop has a defect; the next pass that succeeds takes it back."""
-        with suppress(LeptonError):
+        what = f"{type(error).__name__}: {error}"
+        message = f"a defect of Lepton's ({what}); the traceback is in {self._home.logs}/loop.log"
+        with suppress(LeptonError, Conflict):
             model = self.store.get(key)
-            if model is None:
-                return
-            what = f"{type(error).__name__}: {error}"
-            message = f"a defect of Lepton's ({what}); the traceback is in {self._home.logs}/loop.log"
-            others = tuple(one for one in model.status.conditions if one.type != ConditionType.READY)
-            before = next((one for one in model.status.conditions if one.type == ConditionType.READY), None)
-            since = timestamp(time.time())
-            if before is not None and before.status == "False":
-                since = before.last_transition_time
-            condition = Condition(
-                type=ConditionType.READY,
-                status="False",
-                reason=Reason.RECONCILE_ERROR,
-                message=message,
-                last_transition_time=since,
-            )
-            if condition != before:
-                status = model.status.model_copy(update={"conditions": (*others, condition)})
-                self.store.write_status(key, status, model.metadata.resource_version)
+            if model is not None:
+                self._write_unready(key, model, Reason.RECONCILE_ERROR, message)
+
+    def _tell_undeleted(self, key: Key, error: LeptonError) -> None:
+        """Show in the status why a model that is being deleted is still there, as no plan will."""
+        with suppress(LeptonError, Conflict):
+            model = self.store.get(key)
+            if model is not None and model.metadata.deletion_timestamp is not None:
+                self._write_unready(key, model, error.reason, f"{NOT_DELETED}{error.message}")
+
+    def _write_unready(self, key: Key, model: LeptonModel, reason: Reason, message: str) -> None:
+        """Give the model the condition Ready False, unless it stands there."""
+        others = tuple(one for one in model.status.conditions if one.type != ConditionType.READY)
+        before = next((one for one in model.status.conditions if one.type == ConditionType.READY), None)
+        since = timestamp(time.time())
+        if before is not None and before.status == "False":
+            since = before.last_transition_time
+        condition = Condition(
+            type=ConditionType.READY, status="False", reason=reason, message=message, last_transition_time=since
+        )
+        if condition != before:
+            status = model.status.model_copy(update={"conditions": (*others, condition)})
+            self.store.write_status(key, status, model.metadata.resource_version)
 
     def _note_phase(self, key: Key) -> None:
         with suppress(LeptonError):

@@ -117,16 +117,9 @@ class Models:
     def digest(self, name: str) -> str | None:
         """The digest that the server was given, and the model verified, when it loaded this name; None: not loaded."""
         try:
-            config = self._ask(
-                lambda client: (
-                    client.get_model_config(name, client_timeout=_ASK_S)
-                    if client.is_model_ready(name, client_timeout=_ASK_S)
-                    else None
-                )
-            )
+            return self._loaded_digest(name)
         except LeptonError:
             return None
-        return None if config is None else str(config.config.parameters["digest"].string_value)
 
     def is_healthy(self, name: str) -> bool:
         """Whether the last probe got an answer."""
@@ -141,9 +134,11 @@ class Models:
         for name, served in self.records().items():
             if self.digest(name) is None or self._answers(name):
                 continue
-            broken.append(name)
-            self._broken.add(name)
             with self._one_at_a_time:
+                if self.records().get(name) != served:
+                    continue  # it was unloaded or replaced while it was asked
+                broken.append(name)
+                self._broken.add(name)
                 self._ask(
                     lambda client, name=name: client.unload_model(
                         name, headers=self._triton.key_header, client_timeout=_LOAD_S
@@ -161,12 +156,22 @@ class Models:
             ),
             Reason.LOAD_FAILED,
         )
-        loaded = self.digest(served.name)
+        loaded = self._loaded_digest(served.name)
         if loaded != served.digest:
             message = (
                 f"Triton loaded {loaded} as {served.name} instead of {served.digest}; it is loaded again by itself"
             )
             raise LeptonError(Reason.DIGEST_MISMATCH, message)
+
+    def _loaded_digest(self, name: str) -> str | None:
+        config = self._ask(
+            lambda client: (
+                client.get_model_config(name, client_timeout=_ASK_S)
+                if client.is_model_ready(name, client_timeout=_ASK_S)
+                else None
+            )
+        )
+        return None if config is None else str(config.config.parameters["digest"].string_value)
 
     def _target(self, served: Served) -> Path:
         return self._home.cache / served.digest.removeprefix("sha256:") / _FOLDERS[served.variant]
@@ -243,7 +248,7 @@ def _config(folder: Path, served: Served) -> str:
 
 
 def _probe(client: Any, name: str) -> None:
-    """One inference on zeros, through the tensor input."""
+    """One inference on zeros, through the tensor input. It may wait its turn: a busy model is not a broken one."""
     from tritonclient.grpc import InferInput  # noqa: PLC0415 - a second to import
     from tritonclient.utils import triton_to_np_dtype  # noqa: PLC0415 - a second to import
 
@@ -252,4 +257,4 @@ def _probe(client: Any, name: str) -> None:
     shape = [max(1, size) for size in tensor.shape]
     zeros = InferInput(tensor.name, shape, tensor.datatype)
     zeros.set_data_from_numpy(np.zeros(shape, triton_to_np_dtype(tensor.datatype)))
-    client.infer(name, [zeros], request_id=PROBE_ID, client_timeout=_ASK_S)
+    client.infer(name, [zeros], request_id=PROBE_ID, client_timeout=_LOAD_S)

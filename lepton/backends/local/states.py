@@ -1,4 +1,4 @@
-"""What the control loop tells `lepton up` and `lepton doctor` of its servers, through `run/servers.json`."""
+"""What the control loop tells the command: of its servers, through `run/servers.json`, and of what it can't delete."""
 
 from pathlib import Path
 
@@ -6,6 +6,9 @@ from lepton.backends.local.home import Home
 from lepton.files import write_atomically
 from lepton.spec.fields import Section
 from lepton.spec.reasons import Reason
+
+NOT_DELETED = "can't be deleted yet: "
+"""How the message of a condition Ready begins that tells why a model which shall go is still there."""
 
 
 class ServerStates(Section):

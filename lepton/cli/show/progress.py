@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lepton.cli.show import words
-from lepton.cli.show.resource import trouble
+from lepton.cli.show.resource import cause_of
 from lepton.spec.reasons import Phase
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import Stage
@@ -81,7 +81,7 @@ def progress_view(model: LeptonModel, progress: Progress) -> RenderableType:
         else:
             table.add_row(" ", Text(stage, "dim"))
     title = model.metadata.name + (f", revision {progress.revision}" if progress.revision is not None else "")
-    cause = trouble(model)
+    cause = cause_of(model)
     parts: list[RenderableType] = [Text(title, "bold"), table]
     if cause is not None:
         parts.append(Text(f"{cause.reason.value}: {cause.message}", "yellow"))

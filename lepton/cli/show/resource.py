@@ -42,10 +42,15 @@ def trouble(model: LeptonModel) -> Condition | None:
     return next((c for c in model.status.conditions if c.status != "True" and c.reason not in GOING_WELL), None)
 
 
-def message_of(model: LeptonModel) -> str:
-    """What goes on, in one line: why what serves fails, else the deepest cause of trouble, else what is being built."""
+def cause_of(model: LeptonModel) -> Condition | None:
+    """What a person is told first: that what serves fails, else the deepest cause of trouble; None when all is well."""
     serving = next((c for c in model.status.conditions if c.type == ConditionType.SERVING), None)
-    cause = serving if serving is not None and serving.status == "False" else trouble(model)
+    return serving if serving is not None and serving.status == "False" else trouble(model)
+
+
+def message_of(model: LeptonModel) -> str:
+    """What goes on, in one line: the cause of trouble, else what is being built."""
+    cause = cause_of(model)
     if cause is not None:
         return f"{cause.reason.value}: {cause.message}"
     if model.status.candidate is not None:
@@ -149,7 +154,7 @@ def conditions_table(model: LeptonModel, now: float) -> Table:
 def next_action(model: LeptonModel) -> str:
     """The one thing to do now, as a sentence."""
     name, status = model.metadata.name, model.status
-    cause = trouble(model)
+    cause = cause_of(model)
     if status.phase == Phase.FAILED:
         what = cause.type.value if cause else "the message"
         return f"mend what {what} says, in the file or where it points, and apply the file again"

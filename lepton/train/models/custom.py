@@ -18,11 +18,16 @@ from lepton.train.memory import lacks_memory
 def custom(
     path: str, parameters: Mapping[str, JsonValue], num_classes: int, input_shape: tuple[int, int, int]
 ) -> nn.Module:
-    """The network that function `path` returns; input_shape is (channels, height, width)."""
+    """The network that function `path` returns; input_shape is (channels, height, width).
+
+    Raises LeptonError with MODEL_INVALID; a lack of memory stays what it is.
+    """
     function = _find(path)
     try:
         network = function(num_classes=num_classes, input_shape=input_shape, **parameters)
     except (Exception, SystemExit) as error:  # the user's own code may raise anything, and even try to leave
+        if lacks_memory(error):
+            raise
         raise _invalid(f"{path} failed with {_said(error)}") from error
     if not isinstance(network, nn.Module):
         raise _invalid(f"{path} must return a torch.nn.Module, not {type(network).__name__}")

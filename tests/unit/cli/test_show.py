@@ -114,7 +114,7 @@ def test_get_tells_that_what_serves_fails_before_why_a_candidate_did(serving: Le
     status = serving.status.model_copy(update={"phase": Phase.FAILED, "conditions": conditions})
     model = serving.model_copy(update={"status": status})
     assert message_of(model) == "ServerUnavailable: Serving is not well"
-    assert next_action(model) == "mend what GatePassed says, in the file or where it points, and apply the file again"
+    assert next_action(model) == "mend what Serving says, in the file or where it points, and apply the file again"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from lepton.errors import LeptonError
+from lepton.files import unusable
 from lepton.report import DataReport, Progress
 from lepton.spec.data import Data, Image, Split
 from lepton.spec.reasons import Reason
@@ -26,7 +27,10 @@ from lepton.train.data import prepare as prepare_module
 from lepton.train.data.image import decode
 from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import SIDES, Prepared, load
+from lepton.train.data.sources import digits as digits_module
+from lepton.train.data.sources import folder as folder_module
 from lepton.train.data.sources.digits import Digits
+from lepton.train.data.sources.location import locate
 from tests.unit.data.pictures import encoded, image_folder, picture, pixels
 
 RUN = itertools.count()
@@ -139,6 +143,40 @@ def test_data_may_lie_behind_a_url(pets: Path, tmp_path: Path, web: str) -> None
     memory = fsspec.filesystem("memory")
     memory.put(str(pets), "/bucket/pets", recursive=True)
     assert in_memory(run("memory://bucket/pets", tmp_path)) == expected
+
+
+def test_a_file_behind_a_url_that_is_too_large_is_refused_unread(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.put(str(pets), "/large/pets", recursive=True)
+    memory.pipe_file("/large/pets/cat/huge.png", b"x" * 5000)
+    fetched: list[str] = []
+
+    def cat_ranges(paths: list[str], *_: object) -> list[bytes]:
+        fetched.extend(paths)
+        return [memory.cat_file(path) for path in paths]
+
+    monkeypatch.setattr(folder_module, "MOST_BYTES", 4999)
+    files, root = locate("memory://large/pets")
+    monkeypatch.setattr(files, "cat_ranges", cat_ranges)
+    source = folder_module.RemoteFolder("memory://large/pets", files, root)
+    read = dict(zip(source.names, source.read(range(len(source.names))), strict=True))
+    assert str(read.pop("cat/huge.png")) == "larger than 4999 bytes"
+    assert list(read.values()) == [memory.cat_file(f"/large/pets/{name}") for name in read]
+    assert [path.removeprefix("/large/pets/") for path in fetched] == list(read)
+
+
+def test_digits_that_are_missing_are_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digits_module, "_FILE", "sklearn/datasets/data/no_such_file.csv.gz")
+    assert refused("sklearn://digits", tmp_path) == (
+        Reason.DATA_NOT_FOUND,
+        "data.uri: nothing lies at sklearn://digits: put the data there, or mend data.uri",
+    )
+
+
+def test_a_scheme_that_nobody_knows_is_told_as_everywhere_else(tmp_path: Path) -> None:
+    assert refused("nosuch://pets", tmp_path) == (Reason.DATA_NOT_FOUND, f"data.uri: {unusable('nosuch://pets')}")
 
 
 def test_a_url_that_leads_nowhere_is_told_from_a_host_that_does_not_answer(tmp_path: Path, web: str) -> None:

@@ -30,7 +30,13 @@ def test_a_parent_that_is_a_file_is_told_in_words(tmp_path: Path) -> None:
     [
         ("file:///tmp/a", None),
         ("simplecache::memory://a", None),
+        ("http://[::1]:9000/a", None),
+        ("a/path", None),
         ("simplecache::nosuch://a", "is of no kind that can be used (Protocol not known: nosuch)"),
+        (
+            "simplecache::s3://bucket",
+            'needs a driver that is not installed (Install s3fs): run `pip install "leptonml[s3]"`',
+        ),
         ("s3://bucket", 'needs a driver that is not installed (Install s3fs): run `pip install "leptonml[s3]"`'),
     ],
 )

@@ -31,6 +31,10 @@ def text(num_classes: int, input_shape: tuple[int, int, int]) -> str:
     return "not a network"
 
 
+def too_large(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
+    raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 4000000000000 bytes.")
+
+
 def five_classes(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
     return linear(5, input_shape)
 

@@ -46,6 +46,11 @@ def test_a_function_that_does_not_fit_is_refused_in_words(model: Model, said: st
     assert "\n" not in caught.value.message
 
 
+def test_a_lack_of_memory_while_the_network_is_made_is_no_mistake_in_it() -> None:
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        build(Model(module=f"{NETS}:too_large"), 3, (3, 8, 8))
+
+
 def test_the_proof_of_a_network_draws_no_random_number() -> None:
     torch.manual_seed(0)
     build(Model(module=f"{NETS}:linear"), 3, (1, 8, 8))

@@ -55,7 +55,7 @@ def test_a_new_model_is_planned_as_one_build_and_a_revision() -> None:
         condition("Ready", "Unknown", Reason.PENDING, "DataReady: begins"),
     )
     spec = MODEL.spec.model_dump(mode="json", by_alias=True)
-    arguments = {"name": RECORD.name, "model": "digits", "revision": 1, "spec": spec, "created": THEN}
+    arguments = {"spec": spec, "created": THEN}
     assert make_plan(Observed(MODEL), NOW) == Plan(
         status=Status(
             phase=Phase.PENDING,

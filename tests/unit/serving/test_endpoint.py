@@ -1,6 +1,7 @@
 """What a connection makes of a server that refuses, of nobody there, and of an answer; and what its users say of it."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -67,10 +68,31 @@ def test_a_refusal_is_told_in_the_servers_own_words(somebody: EndpointAddress) -
     assert (refused.value.message, str(refused.value)) == (words, f"[400] {words}")
 
 
+def test_a_connection_that_is_closed_without_an_answer_is_no_refusal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def hang_up() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        address = EndpointAddress(http=f"http://127.0.0.1:{server.getsockname()[1]}", grpc="unused", model="pets")
+        with Connection(address, "http") as connection:
+            for question in (lambda: connection.ask({"image": PIXEL}, ["label"]), connection.metadata):
+                with pytest.raises(Unreachable):
+                    question()
+        server.shutdown(socket.SHUT_RDWR)
+
+
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_nobody_there_is_no_refusal(nobody: EndpointAddress, protocol: Protocol) -> None:
     with Connection(nobody, protocol) as connection:
-        for question in (lambda: connection.ask({"image": PIXEL}, ["label"]), connection.metadata, connection.config):
+        for question in (lambda: connection.ask({"image": PIXEL}, ["label"]), connection.metadata):
             with pytest.raises(Unreachable):
                 question()
 

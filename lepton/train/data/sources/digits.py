@@ -8,7 +8,9 @@ from importlib.metadata import distribution
 
 import numpy as np
 
+from lepton.spec.data import DIGITS
 from lepton.train.data.sources.base import Raw
+from lepton.train.data.sources.location import failures_in_words
 
 _FILE = "sklearn/datasets/data/digits.csv.gz"
 
@@ -17,7 +19,9 @@ class Digits:
     """The digits with their 17 shades of grey scaled to 0..255."""
 
     def __init__(self) -> None:
-        table = np.loadtxt(str(distribution("scikit-learn").locate_file(_FILE)), delimiter=",", dtype=np.uint8)
+        with failures_in_words(DIGITS):
+            path = distribution("scikit-learn").locate_file(_FILE)
+            table = np.loadtxt(str(path), delimiter=",", dtype=np.uint8)
         self._images = np.rint(table[:, :64].reshape(-1, 8, 8, 1) * (255 / 16)).astype(np.uint8)
         self.labels = [str(label) for label in table[:, 64]]
         self.names = [f"row {row}" for row in range(len(table))]

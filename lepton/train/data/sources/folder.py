@@ -47,28 +47,38 @@ class LocalFolder:
 
 
 class RemoteFolder:
-    """Images behind an fsspec URL; a block of files is fetched at once."""
+    """Images behind an fsspec URL; a block of files is fetched at once.
+
+    Only a listing that holds sizes, as that of a bucket does and a web server's doesn't, tells which are too large.
+    """
 
     def __init__(self, uri: str, files: AbstractFileSystem, root: str) -> None:
         self._uri, self._files = uri, files
         with failures_in_words(uri):
-            paths = [str(path) for path in files.find(root)]
+            sizes = {str(path): info.get("size") for path, info in files.find(root, detail=True).items()}
         start = len(root.rstrip("/")) + 1
-        found = examples((path[start:] for path in paths), (), uri)
+        found = examples((path[start:] for path in sizes), (), uri)
         self._prefix = root.rstrip("/") + "/"
         self.labels = [label for label, _ in found]
         self.names = [name for _, name in found]
+        self._too_large = {path for path, size in sizes.items() if (size or 0) > MOST_BYTES}
 
     def read(self, rows: Sequence[int]) -> Iterator[Raw]:
         """The bytes of each file. Raises LeptonError when the network fails."""
         for start in range(0, len(rows), FETCHED_AT_ONCE):
             paths = [self._prefix + self.names[row] for row in rows[start : start + FETCHED_AT_ONCE]]
-            with failures_in_words(self._uri):
-                fetched = self._files.cat_ranges(paths, None, None)  # not `cat`, to which `[1].png` is a pattern
-            for path, content in zip(paths, fetched, strict=True):
-                yield self._one(path, content)
+            fetched = self._fetch([path for path in paths if path not in self._too_large])
+            for path in paths:
+                yield self._one(path, fetched.get(path))
 
-    def _one(self, path: str, fetched: bytes | Exception) -> Raw:
+    def _fetch(self, paths: list[str]) -> dict[str, bytes | Exception]:
+        with failures_in_words(self._uri):
+            contents = self._files.cat_ranges(paths, None, None)  # not `cat`, to which `[1].png` is a pattern
+        return dict(zip(paths, contents, strict=True))
+
+    def _one(self, path: str, fetched: bytes | Exception | None) -> Raw:
+        if fetched is None:
+            return ValueError(f"larger than {MOST_BYTES} bytes")
         if isinstance(fetched, bytes):
             return fetched
         if isinstance(fetched, FileNotFoundError):

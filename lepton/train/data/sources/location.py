@@ -1,4 +1,4 @@
-"""Where a URL leads: the file system and path behind it, and its failures in words. Used by every source but digits."""
+"""Where a URL leads: the file system and path behind it, and its failures in words. Used by every source."""
 
 import difflib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error, is_disk_full, is_refusal, open_url, remedy
+from lepton.files import as_lepton_error, is_disk_full, is_refusal, open_url, remedy, unusable
 from lepton.spec.reasons import Reason
 
 _REMEDY = ": put the data there, or mend data.uri"
@@ -44,9 +44,7 @@ def locate(uri: str) -> tuple[AbstractFileSystem, str]:
         try:
             files, path = open_url(uri)
         except ValueError as error:
-            raise _not_found(
-                f"{uri} is of no kind that can be read ({error}): give a path, or a URL such as s3://, gs:// or https://"
-            ) from error
+            raise _not_found(unusable(uri) or f"{uri} can't be read ({error}){_REMEDY}") from error
         if isinstance(files, LocalFileSystem) and not Path(path).exists():
             raise _not_found(f"nothing lies at {uri}{_near_misses(Path(path))}")
         files.info(path)
