@@ -14,17 +14,17 @@ from tests.installation import Installation, free_ports
 pytestmark = pytest.mark.usefixtures("serves_on")
 
 
-@pytest.mark.parametrize("option", ["--http-port", "--grpc-port", "--triton-metrics-port", "--metrics-port"])
-def test_a_busy_port_is_refused_and_nothing_is_stopped(world: World, option: str) -> None:
+def test_a_busy_port_is_refused_and_nothing_is_stopped(world: World) -> None:
     before = [world.pid(server) for server in ("loop", "ray", "triton")]
-    (port,) = free_ports(1)
-    with socket.create_server(("127.0.0.1", port)):
-        done = world.installation.ask("up", option, str(port))
-    assert (done.returncode, done.stderr) == (
-        1,
-        f"error: port {port} can't be listened on (Address already in use): stop the program that uses it, "
-        f"or choose another with `lepton up {option} PORT`\n",
-    )
+    for option in ("--http-port", "--grpc-port", "--triton-metrics-port", "--metrics-port"):
+        (port,) = free_ports(1)
+        with socket.create_server(("127.0.0.1", port)):
+            done = world.installation.ask("up", option, str(port))
+        assert (done.returncode, done.stderr) == (
+            1,
+            f"error: port {port} can't be listened on (Address already in use): stop the program that uses it, "
+            f"or choose another with `lepton up {option} PORT`\n",
+        )
     world.installation.lepton("up")
     assert [world.pid(server) for server in ("loop", "ray", "triton")] == before
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.world import NETWORKS, SERVES, Trouble, World, draw, fails
+from tests.faults.world import DONE, NETWORKS, SECONDS, SERVES, Trouble, World, draw, fails
+from tests.installation import wait_until
 
 pytestmark = pytest.mark.usefixtures("serves_on")
 
@@ -36,16 +37,6 @@ TROUBLES = {
         "Trained: train: the loss became nan in epoch 1 of 2: "
         "lower train.optimizer.learningRate (now 100) or look for broken values in the data",
         train={"optimizer": {"name": "sgd", "learningRate": 100}},
-    ),
-    "a module that raises": Trouble(
-        fails("Trained", "ModelInvalid"),
-        f"Trained: model.module: {NETWORKS}:raises failed with RuntimeError: there is a mistake",
-        network={"module": f"{NETWORKS}:raises"},
-    ),
-    "a module that tries to leave": Trouble(
-        fails("Trained", "ModelInvalid"),
-        f"Trained: model.module: {NETWORKS}:leaves failed with SystemExit: this module tries to leave",
-        network={"module": f"{NETWORKS}:leaves"},
     ),
 }
 
@@ -82,7 +73,7 @@ def test_data_put_in_place_later_are_found_and_a_few_broken_images_and_a_module_
     draw(world.data / "late" / "cats", 30, 3)
     draw(world.data / "late" / "dog", 30, 0)
     ask()
-    world.wait("late", SERVES)
+    wait_until(lambda: world.conditions("late")["Compressed"] == DONE, "its artifact", SECONDS)
     report = json.loads(world.installation.lepton("report", "late", "-o", "json"))
     assert report["report"]["data"]["corrupt"] == 3
     world.installation.lepton("delete", "late")
