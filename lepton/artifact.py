@@ -14,8 +14,9 @@ from pathlib import Path
 import fsspec
 
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error, is_disk_full, open_url, remedy, write_atomically
+from lepton.files import as_lepton_error, is_disk_full, write_atomically
 from lepton.spec.reasons import Reason
+from lepton.urls import open_url, remedy
 
 DIGEST_FILE = "digest"
 UNSEALED = frozenset({DIGEST_FILE, "gate.json"})

@@ -9,10 +9,10 @@ from lepton.backends.local.store import Store
 from lepton.cli.console import note, stderr
 from lepton.cli.errors import USAGE, CommandError
 from lepton.errors import LeptonError
-from lepton.files import unusable
 from lepton.plan.types import Key
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
+from lepton.urls import unusable
 
 NAMESPACE = "default"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import boto3
 
-from lepton.files import open_url
+from lepton.urls import open_url
 from tests.installation import free_ports, wait_until
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}

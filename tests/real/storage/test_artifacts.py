@@ -6,8 +6,8 @@ import pytest
 
 from lepton import artifact
 from lepton.errors import LeptonError
-from lepton.files import open_url
 from lepton.spec.reasons import Reason
+from lepton.urls import open_url
 from tests.real.storage.servers import names, put
 
 OLD = {"report.json": b"{}\n", "repository/model/1/model.onnx": b"old weights", "holdout.zip": b"images"}

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from lepton.errors import LeptonError
-from lepton.files import open_url
 from lepton.spec.data import Data
 from lepton.spec.reasons import Reason
 from lepton.train.data.prepare import prepare
 from lepton.train.data.prepared import SIDES, Prepared
+from lepton.urls import open_url
 from tests.real.storage.servers import put
 from tests.unit.data.pictures import encoded, image_folder, picture, pixels
 

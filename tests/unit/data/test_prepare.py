@@ -18,7 +18,6 @@ import pytest
 from sklearn.datasets import load_digits
 
 from lepton.errors import LeptonError
-from lepton.files import unusable
 from lepton.report import DataReport, Progress
 from lepton.spec.data import Data, Image, Split
 from lepton.spec.reasons import Reason
@@ -31,6 +30,7 @@ from lepton.train.data.sources import digits as digits_module
 from lepton.train.data.sources import folder as folder_module
 from lepton.train.data.sources.digits import Digits
 from lepton.train.data.sources.location import locate
+from lepton.urls import unusable
 from tests.unit.data.pictures import encoded, image_folder, picture, pixels
 
 RUN = itertools.count()

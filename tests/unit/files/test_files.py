@@ -7,8 +7,9 @@ import pytest
 from fsspec.registry import _registry, known_implementations
 
 from lepton.errors import LeptonError
-from lepton.files import unusable, write_atomically
+from lepton.files import write_atomically
 from lepton.spec.reasons import Reason
+from lepton.urls import unusable
 
 
 def test_a_reader_sees_the_old_content_or_the_new_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from lepton.errors import LeptonError
-from lepton.files import as_lepton_error, is_disk_full, is_refusal, open_url, remedy, unusable
+from lepton.files import as_lepton_error, is_disk_full
 from lepton.spec.reasons import Reason
+from lepton.urls import is_refusal, open_url, remedy, unusable
 
 _REMEDY = ": put the data there, or mend data.uri"
 
