@@ -27,11 +27,12 @@ import psutil
 
 from bench.load import answer_times, infer_request, throughput
 from lepton.backends.local.home import Home, Settings
-from lepton.backends.local.models import Models, Served
+from lepton.backends.local.models import Models
 from lepton.backends.local.triton import Triton
 from lepton.spec.deploy import Deploy
 from lepton.spec.model import Model
 from services.worker.package import Parts, write_artifact
+from tests.artifacts import traffic
 from tests.installation import free_ports, wait_until
 from tests.real.serving.artifacts import report
 from tests.real.serving.quadrants import write_holdout
@@ -81,18 +82,7 @@ def lepton_server(folder: Path, onnx: Path) -> Iterator[int]:
     triton.start()
     try:
         wait_until(triton.is_ready, "Triton is ready", 30)
-        Models(home, triton).load(
-            Served(
-                name="cnn",
-                kind="Traffic",
-                namespace="default",
-                model="cnn",
-                variant="served",
-                artifact=str(artifact),
-                digest=digest,
-                instances=Deploy().instances,
-            )
-        )
+        Models(home, triton).load(traffic("cnn", artifact, digest, Deploy().instances))
         yield http
     finally:
         triton.stop()

@@ -17,7 +17,7 @@ logging.disable(logging.WARNING)
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer  # noqa: E402 - kserve reads its arguments when it is imported
 
 
-class OnnxModel(Model):  # type: ignore[misc]
+class OnnxModel(Model):  # type: ignore[misc]  # kserve has no types
     """Runs the file on the binary tensor `image`."""
 
     def load(self) -> bool:

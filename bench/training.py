@@ -101,7 +101,7 @@ class HandWritten:
         self.net.train()
         for images, labels in self.train:
             self.optimizer.zero_grad()
-            functional.cross_entropy(self.net(images), labels).backward()  # type: ignore[no-untyped-call]
+            functional.cross_entropy(self.net(images), labels).backward()  # type: ignore[no-untyped-call]  # untyped in torch
             self.optimizer.step()
         self.net.eval()
         with torch.no_grad():

@@ -62,7 +62,7 @@ class _Loader(yaml.SafeLoader):
             raise _Refused(f"more than {MAX_VALUES} values")
         if self.depth > MAX_DEPTH:
             raise _Refused(f"nested more than {MAX_DEPTH} deep")
-        node: Node | None = super().compose_node(parent, index)  # type: ignore[arg-type]
+        node: Node | None = super().compose_node(parent, index)  # type: ignore[arg-type]  # its stub forbids the None that it passes for the root
         self.depth -= 1
         return node
 

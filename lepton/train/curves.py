@@ -44,7 +44,7 @@ class Curves:
 
 def _points(folder: Path) -> set[tuple[str, int]]:
     """The tag and epoch of each point that the event files in folder hold."""
-    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]  # noqa: PLC0415 - slow
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader  # type: ignore[import-untyped]  # noqa: PLC0415 - slow; has no types
 
     events = (event for file in folder.glob("events.*") for event in EventFileLoader(str(file)).Load())
     return {(value.tag, event.step) for event in events for value in event.summary.value}

@@ -72,7 +72,7 @@ class Learner:
             logits = self._shared(prepared)
         loss: torch.Tensor = self.objective(logits, torch.from_numpy(labels).to(self._device), answers)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # untyped in torch
         self.optimizer.step()
         return loss.detach()
 

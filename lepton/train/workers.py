@@ -98,7 +98,7 @@ def _scaling(train: Train) -> ScalingConfig:
         resources["memory"] = quantity_bytes(train.resources.memory)
     if train.resources.gpu:
         resources["GPU"] = train.resources.gpu
-    there = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    there = ray.cluster_resources()  # type: ignore[no-untyped-call]  # untyped in Ray
     for name, field in (("GPU", "gpu"), ("memory", "memory")):
         wanted, most = resources.get(name, 0) * train.workers, there.get(name, 0)
         if wanted > most:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-import seal  # type: ignore[import-not-found]
-import triton_python_backend_utils as pb_utils  # type: ignore[import-not-found]
-from image import decode  # type: ignore[import-not-found]
-from metrics import Metrics  # type: ignore[import-not-found]
+import seal  # type: ignore[import-not-found]  # beside this file in the repository
+import triton_python_backend_utils as pb_utils  # type: ignore[import-not-found]  # Triton brings it
+from image import decode  # type: ignore[import-not-found]  # beside this file in the repository
+from metrics import Metrics  # type: ignore[import-not-found]  # beside this file in the repository
 
 Images = npt.NDArray[np.uint8]
 Probabilities = npt.NDArray[np.float32]

@@ -67,7 +67,7 @@ def _quantized(source: Path, images: NDArray[np.uint8], folder: Path) -> onnx.Mo
     return onnx.load(quantized)
 
 
-class Calibration(CalibrationDataReader):  # type: ignore[misc]
+class Calibration(CalibrationDataReader):  # type: ignore[misc]  # untyped in ONNX Runtime
     """Hands the examples to the calibrator in batches."""
 
     def __init__(self, images: NDArray[np.uint8]) -> None:

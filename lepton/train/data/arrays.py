@@ -14,7 +14,7 @@ def write_images(path: Path, pixels: npt.NDArray[np.uint8], indices: Sequence[in
     """Write pixels[indices] (n, height, width, channels) as the .npy file path, flushed to disk. Raises OSError."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(indices), *pixels.shape[1:])}
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+        np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]  # untyped in NumPy
         for chunk in _chunks(len(indices), pixels[0].nbytes):
             file.write(pixels[indices[chunk]].tobytes())
         file.flush()

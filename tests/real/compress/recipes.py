@@ -51,7 +51,7 @@ def main() -> None:
     """Compress by the default recipe and say where it stands, a line for each word of progress."""
 
     def say(progress: Progress) -> None:
-        print(progress.message, flush=True)  # noqa: T201
+        print(progress.message, flush=True)  # noqa: T201 - whoever started it reads this
 
     data, network, work = map(Path, sys.argv[1:4])
     run((data, network), work, DEFAULT, say=say)

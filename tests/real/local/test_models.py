@@ -21,6 +21,7 @@ from lepton.backends.local.models import Models, Served
 from lepton.backends.local.triton import Triton
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
+from tests.artifacts import traffic
 from tests.real.local.artifacts import make_artifact
 from tests.real.local.conftest import wait_until
 
@@ -28,16 +29,7 @@ from tests.real.local.conftest import wait_until
 def served(directory: Path, answer: int, name: str = "pets", *, broken: bool = False) -> Served:
     artifact = directory / f"{answer}-{broken}"
     digest = make_artifact(artifact, answer, broken=broken)
-    return Served(
-        name=name,
-        kind="Traffic",
-        namespace="default",
-        model="pets",
-        variant="served",
-        artifact=str(artifact),
-        digest=digest,
-        instances=1,
-    )
+    return traffic(name, artifact, digest)
 
 
 def ask(protocol: Any, address: str, name: str = "pets") -> int:

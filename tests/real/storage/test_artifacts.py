@@ -8,18 +8,11 @@ from lepton import artifact
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
 from lepton.urls import open_url
+from tests.artifacts import sealed
 from tests.real.storage.servers import names, put
 
 OLD = {"report.json": b"{}\n", "repository/model/1/model.onnx": b"old weights", "holdout.zip": b"images"}
 NEW = {"report.json": b"{ }\n", "repository/model/1/model.onnx": b"new weights", "curves.json": b"{}"}
-
-
-def sealed(directory: Path, content: dict[str, bytes]) -> Path:
-    for name, value in content.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_bytes(value)
-    artifact.write_digest(directory)
-    return directory
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from lepton.report import Progress
 from lepton.spec.model import Model
@@ -15,11 +16,11 @@ TRAIN = Train(epochs=8, precision="float32", resources=TrainResources(cpu=1))
 
 def fit_of(data: Path, directory: Path, train: Train = TRAIN, **changes: object) -> Fit:
     """A fit of a small ResNet to the digits, with changes."""
-    given = {"model": Model(depth=8), "augment": ("crop",), "stage": "train", **changes}
-    return Fit(train=train, data=data, directory=directory, **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"model": Model(depth=8), "augment": ("crop",), "stage": "train", **changes}
+    return Fit(train=train, data=data, directory=directory, **given)
 
 
-def diverging(**changes: object) -> dict[str, object]:
+def diverging(**changes: object) -> dict[str, Any]:
     """A model and a way to train it that ends in a loss that is no number."""
     optimizer = Optimizer(name="sgd", learning_rate=100.0)
     return {
@@ -32,7 +33,7 @@ def main() -> None:
     """Fit and say where it stands, a line for each word of progress."""
 
     def say(progress: Progress) -> None:
-        print(progress.message, flush=True)  # noqa: T201
+        print(progress.message, flush=True)  # noqa: T201 - whoever started it reads this
 
     fit(fit_of(Path(sys.argv[1]), Path(sys.argv[2])), say)
 

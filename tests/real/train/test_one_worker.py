@@ -110,6 +110,6 @@ def test_a_student_learns_from_its_teacher_and_starts_where_it_is_told(
 
 def test_a_loss_that_is_no_number_ends_the_fit_with_what_to_do(digits: Path, tmp_path: Path) -> None:
     with pytest.raises(LeptonError) as raised:
-        fit(fit_of(digits, tmp_path, **diverging()), lambda _: None)  # type: ignore[arg-type]
+        fit(fit_of(digits, tmp_path, **diverging()), lambda _: None)
     assert raised.value.reason is Reason.LOSS_NOT_FINITE
     assert "lower train.optimizer.learningRate (now 100)" in raised.value.message

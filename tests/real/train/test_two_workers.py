@@ -24,7 +24,7 @@ def _ray() -> Iterator[None]:
 
 def test_what_a_worker_can_not_mend_comes_out_of_ray_with_its_reason(digits: Path, tmp_path: Path) -> None:
     with pytest.raises(LeptonError) as raised:
-        fit(fit_of(digits, tmp_path, **diverging(workers=2)), lambda _: None)  # type: ignore[arg-type]
+        fit(fit_of(digits, tmp_path, **diverging(workers=2)), lambda _: None)
     assert raised.value.reason is Reason.LOSS_NOT_FINITE
 
 

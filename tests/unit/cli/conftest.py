@@ -1,7 +1,10 @@
 """One served model with everything there is to say about it, as the tests of the command want it."""
 
+from pathlib import Path
+
 import pytest
 
+from lepton.backends.local.home import Home
 from lepton.cli.results import Result
 from lepton.report import (
     CheckResult,
@@ -20,6 +23,7 @@ from lepton.report import (
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import Candidate, Condition, EndpointAddress, RevisionRecord, Serving, Status
+from tests.unit.cli.command import DIGITS
 
 NOW = 1_790_000_000.0
 """2026-09-21T14:13:20Z."""
@@ -215,6 +219,20 @@ def serving(fresh: LeptonModel) -> LeptonModel:
 
 
 @pytest.fixture
+def troubled(serving: LeptonModel) -> LeptonModel:
+    """Its candidate did not pass, and what serves does not answer."""
+    bad = {ConditionType.GATE_PASSED: Reason.BUDGET_NOT_MET, ConditionType.SERVING: Reason.SERVER_UNAVAILABLE}
+    conditions = tuple(
+        one.model_copy(update={"status": "False", "reason": bad[one.type], "message": f"{one.type} is not well"})
+        if one.type in bad
+        else one
+        for one in serving.status.conditions
+    )
+    status = serving.status.model_copy(update={"phase": Phase.FAILED, "conditions": conditions})
+    return serving.model_copy(update={"status": status})
+
+
+@pytest.fixture
 def training(fresh: LeptonModel) -> LeptonModel:
     """Builds revision 1."""
     candidate = Candidate(
@@ -245,3 +263,17 @@ def failed(fresh: LeptonModel) -> LeptonModel:
     )
     status = Status(phase=Phase.FAILED, conditions=(condition,), revisions=(record(1, "Failed", condition.message),))
     return fresh.model_copy(update={"status": status})
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """An empty home of its own."""
+    monkeypatch.setenv("LEPTON_HOME", str(tmp_path / "home"))
+    return Home.default()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "digits.yaml"
+    path.write_text(DIGITS)
+    return path

@@ -64,13 +64,5 @@ def test_delete_takes_an_older_failure_for_no_refusal(
     assert capsys.readouterr().err == ""
 
 
-def test_apply_tells_that_what_serves_fails_before_why_a_candidate_did(serving: LeptonModel) -> None:
-    bad = {ConditionType.GATE_PASSED: Reason.BUDGET_NOT_MET, ConditionType.SERVING: Reason.SERVER_UNAVAILABLE}
-    conditions = tuple(
-        one.model_copy(update={"status": "False", "reason": bad[one.type], "message": f"{one.type} is not well"})
-        if one.type in bad
-        else one
-        for one in serving.status.conditions
-    )
-    model = serving.model_copy(update={"status": serving.status.model_copy(update={"conditions": conditions})})
-    assert _why(model) == "digits: ServerUnavailable: Serving is not well"
+def test_apply_tells_that_what_serves_fails_before_why_a_candidate_did(troubled: LeptonModel) -> None:
+    assert _why(troubled) == "digits: ServerUnavailable: Serving is not well"

@@ -103,18 +103,9 @@ def test_get_shows_one_row_for_each_model_with_its_deepest_cause(
     ]
 
 
-def test_get_tells_that_what_serves_fails_before_why_a_candidate_did(serving: LeptonModel) -> None:
-    bad = {ConditionType.GATE_PASSED: Reason.BUDGET_NOT_MET, ConditionType.SERVING: Reason.SERVER_UNAVAILABLE}
-    conditions = tuple(
-        one.model_copy(update={"status": "False", "reason": bad[one.type], "message": f"{one.type} is not well"})
-        if one.type in bad
-        else one
-        for one in serving.status.conditions
-    )
-    status = serving.status.model_copy(update={"phase": Phase.FAILED, "conditions": conditions})
-    model = serving.model_copy(update={"status": status})
-    assert message_of(model) == "ServerUnavailable: Serving is not well"
-    assert next_action(model) == "mend what Serving says, in the file or where it points, and apply the file again"
+def test_get_tells_that_what_serves_fails_before_why_a_candidate_did(troubled: LeptonModel) -> None:
+    assert message_of(troubled) == "ServerUnavailable: Serving is not well"
+    assert next_action(troubled) == "mend what Serving says, in the file or where it points, and apply the file again"
 
 
 @pytest.mark.parametrize(

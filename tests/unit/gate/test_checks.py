@@ -43,36 +43,16 @@ def measured(accuracy: float = 95.0, before: float = 96.0, loaded: str = "sha256
     return Measured(endpoint(accuracy), endpoint(before), "sha256:1", loaded, differences)
 
 
+def passed(name: str, measured: float | str, allowed: float | str, message: str) -> CheckResult:
+    return CheckResult(name=name, measured=measured, allowed=allowed, passed=True, message=message)
+
+
 IDENTITY = (
-    CheckResult(
-        name="digest",
-        measured="sha256:1",
-        allowed="sha256:1",
-        passed=True,
-        message="the server loaded the files that the build made",
-    ),
-    CheckResult(
-        name="protocols",
-        measured=0,
-        allowed=0,
-        passed=True,
-        message="HTTP and gRPC gave the same label for all 200 examples",
-    ),
+    passed("digest", "sha256:1", "sha256:1", "the server loaded the files that the build made"),
+    passed("protocols", 0, 0, "HTTP and gRPC gave the same label for all 200 examples"),
 )
-LEARNT = CheckResult(
-    name="largestClass",
-    measured=95.0,
-    allowed=50.0,
-    passed=True,
-    message="accuracy is 95 %, always naming the largest class (cat) gives 50 %",
-)
-DROP = CheckResult(
-    name="maxAccuracyDrop",
-    measured=1.0,
-    allowed=2.0,
-    passed=True,
-    message="accuracy fell by 1 points (from 96 to 95 %), at most 2 allowed",
-)
+LEARNT = passed("largestClass", 95.0, 50.0, "accuracy is 95 %, always naming the largest class (cat) gives 50 %")
+DROP = passed("maxAccuracyDrop", 1.0, 2.0, "accuracy fell by 1 points (from 96 to 95 %), at most 2 allowed")
 
 
 def test_without_budgets_identity_learning_and_the_drop_are_checked_and_nothing_else() -> None:

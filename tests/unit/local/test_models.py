@@ -16,6 +16,7 @@ from lepton.backends.local.models import Models, Served
 from lepton.backends.local.triton import Triton
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
+from tests.artifacts import traffic
 
 IMAGE = SimpleNamespace(name="image", datatype="UINT8", shape=[-1, 8, 8, 1])
 
@@ -82,17 +83,7 @@ def served(tmp_path: Path) -> Served:
     directory = tmp_path / "artifact"
     (directory / "repository" / "model").mkdir(parents=True)
     (directory / "repository" / "model" / "config.pbtxt").write_text('name: "model"')
-    digest = write_digest(directory)
-    return Served(
-        name="pets",
-        kind="Traffic",
-        namespace="default",
-        model="pets",
-        variant="served",
-        artifact=str(directory),
-        digest=digest,
-        instances=1,
-    )
+    return traffic("pets", directory, write_digest(directory))
 
 
 def test_a_model_that_answers_after_its_queue_is_busy_and_not_broken(

@@ -1,5 +1,7 @@
 """Networks as users write them: one that works, and every way not to."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -59,33 +61,34 @@ def grey_only(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
     return nn.Conv2d(1, num_classes, 3)
 
 
-def raises_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
-    class Network(nn.Sequential):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            if self.training:
-                raise KeyError("loss")
-            return super().forward(images)
+class WrongWhileItLearns(nn.Sequential):
+    """A network that answers as it should until it is trained; then something happens to its logits."""
 
-    return Network(*linear(num_classes, input_shape))
+    def __init__(self, network: nn.Module, happens: Callable[[torch.Tensor], object]) -> None:
+        super().__init__(network)
+        self.happens = happens
+
+    def forward(self, images: torch.Tensor) -> object:
+        logits = super().forward(images)
+        return self.happens(logits) if self.training else logits
+
+
+def raises_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
+    def happens(logits: torch.Tensor) -> object:
+        raise KeyError("loss")
+
+    return WrongWhileItLearns(linear(num_classes, input_shape), happens)
 
 
 def pairs_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
-    class Network(nn.Sequential):
-        def forward(self, images: torch.Tensor) -> object:
-            logits = super().forward(images)
-            return (logits, logits) if self.training else logits
-
-    return Network(*linear(num_classes, input_shape))
+    return WrongWhileItLearns(linear(num_classes, input_shape), lambda logits: (logits, logits))
 
 
 def too_large_while_it_learns(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:
-    class Network(nn.Sequential):
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            if self.training:
-                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1e12 bytes")
-            return super().forward(images)
+    def happens(logits: torch.Tensor) -> object:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1e12 bytes")
 
-    return Network(*linear(num_classes, input_shape))
+    return WrongWhileItLearns(linear(num_classes, input_shape), happens)
 
 
 def raising(num_classes: int, input_shape: tuple[int, int, int]) -> nn.Module:

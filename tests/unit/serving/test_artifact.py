@@ -12,18 +12,14 @@ import pytest
 from lepton import artifact
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
+from tests import artifacts
 
 CONTENT = {"report.json": b"{}\n", "repository/model/1/model.onnx": b"weights", "holdout.zip": b"images"}
 
 
 @pytest.fixture
 def sealed(tmp_path: Path) -> Path:
-    directory = tmp_path / "built"
-    for name, content in CONTENT.items():
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        (directory / name).write_bytes(content)
-    artifact.write_digest(directory)
-    return directory
+    return artifacts.sealed(tmp_path / "built", CONTENT)
 
 
 @pytest.fixture
