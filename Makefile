@@ -6,7 +6,7 @@ LOCKS := requirements/setup.lock requirements/local.lock
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit real bench faults generate format lock clean
+.PHONY: help setup demo test lint unit real cluster bench faults generate format lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,7 +22,7 @@ $(READY): $(LOCKS) pyproject.toml tools/setup.py
 demo: $(READY) ## From manifests/samples/digits.yaml to a small, served, measured model, live
 	@$(BIN)/lepton demo manifests/samples/digits.yaml
 
-test: lint unit real ## Everything that CI checks: lint, types, layers, then all tests
+test: lint unit real cluster ## Everything that CI checks: lint, types, layers, then all tests
 	$(BIN)/pytest tests/faults
 
 lint: $(READY) ## Style, types and the law of imports
@@ -36,6 +36,9 @@ unit: $(READY) ## The pure tests: seconds
 
 real: $(READY) ## The tests with a real Ray and a real Triton: minutes
 	$(BIN)/pytest tests/real
+
+cluster: $(READY) ## The tests on a real Kubernetes control plane; the first time it is built, in some ten minutes
+	$(BIN)/pytest tests/cluster
 
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench

@@ -83,6 +83,21 @@ class Summary(Section):
     """Seconds that each stage took."""
 
 
+class JobReport(Section):
+    """All that a job on a cluster says to the control loop, in the one place where it may write."""
+
+    attempt: int
+    """Which run of the job speaks."""
+    progress: Progress | None = None
+    """Where it stood when it last said so."""
+    summary: Summary | None = None
+    """Present once it has succeeded."""
+    failure: Failure | None = None
+    """Present once it has failed."""
+    finished_at: float | None = None
+    """When it ended, in seconds since the epoch."""
+
+
 class Interval(Section):
     """A figure with its 95 % bootstrap interval."""
 

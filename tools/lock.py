@@ -15,8 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# Written by `make lock` from pyproject.toml: do not edit.\n"
 GROUPS = {
     "setup.lock": ("--group", "setup"),
+    "go.lock": ("--group", "go"),
     "local.lock": (
-        *("--extra", "local", "--extra", "s3", "--extra", "gcs"),
+        *("--extra", "local", "--extra", "operator", "--extra", "s3", "--extra", "gcs"),
         *("--group", "dev", "--group", "bench", "pyproject.toml"),
     ),
 }

@@ -146,6 +146,8 @@ def _fact(situation: Situation, state: JobState | None, loading: Fact | None, pu
         return waiting(GATE, situation)
     if loading is not None:
         return loading
+    if state is not None and state.trouble is not None:
+        return failed(GATE, state.trouble)
     return in_progress(GATE, "the proof begins" if state is None else doing(state))
 
 

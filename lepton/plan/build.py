@@ -58,6 +58,8 @@ def stage_fact(kind: ConditionType, stages: tuple[BuildStage, ...], done: str, s
     pursuit = pursue_build(situation, target)
     if pursuit.failure is not None:
         return failed(kind, pursuit.failure, sentence(pursuit.failure, pursuit.given_up, state.attempt))
+    if state.trouble is not None:
+        return failed(kind, state.trouble)
     return in_progress(kind, doing(state))
 
 

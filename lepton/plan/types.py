@@ -103,6 +103,8 @@ class JobState:
     """Present when it failed."""
     finished_at: float | None = None
     """Seconds since the epoch."""
+    trouble: Failure | None = None
+    """What keeps it from getting on, though it has not failed."""
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,12 @@ class Reason(StrEnum):
     LOAD_FAILED = "LoadFailed"
     SERVER_UNAVAILABLE = "ServerUnavailable"
     DIGEST_MISMATCH = "DigestMismatch"
+    # the cluster: mended there, and the work then goes on by itself
+    UNSCHEDULABLE = "Unschedulable"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    IMAGE_NOT_PULLED = "ImageNotPulled"
+    REFERENCE_NOT_FOUND = "ReferenceNotFound"
+    NOT_INSTALLED = "NotInstalled"
     # a defect of Lepton's
     RECONCILE_ERROR = "ReconcileError"
 

@@ -19,6 +19,9 @@ _PRINTED = (
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether it answers"),
     ("Revision", "integer", ".status.serving.revision", "The revision that takes the traffic"),
     ("Accuracy", "number", ".status.serving.accuracy", "Percent, measured at the endpoint on held-out data"),
+    ("Bytes", "integer", ".status.serving.sizeBytes", "Size of the model file"),
+    ("P50ms", "number", ".status.serving.p50Ms", "Median milliseconds of an answer over HTTP, measured at the gate"),
+    ("URL", "string", ".status.endpoint.http", "Where it answers"),
     ("Age", "date", ".metadata.creationTimestamp", "Since when it exists"),
 )
 

@@ -1,4 +1,4 @@
-"""The worker: runs one job to its end. `python -m services.worker JOB_DIRECTORY`.
+"""The worker on one machine: runs one job to its end. `python -m services.worker JOB_DIRECTORY`.
 
 It reads its order from the job's folder and leaves a summary or a failure there. Two workers never run the same job:
 the second waits for the first to end and then finds the work done, or takes it over.
@@ -6,74 +6,22 @@ the second waits for the first to end and then finds the work done, or takes it 
 
 import fcntl
 import sys
-import traceback
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
-from lepton.errors import LeptonError
-from lepton.files import as_lepton_error, is_disk_full
-from lepton.jobdir import JobDirectory, JobOrder
-from lepton.report import Failure, JobKind, Progress, Summary
-from lepton.spec.reasons import Reason
-from lepton.spec.resource import Spec
+from lepton.jobdir import JobDirectory
 from services.worker.progress import Reporter
+from services.worker.run import run
 
 
-def build(order: JobOrder, reporter: Reporter) -> Summary:
-    """Prepare the data, train, compress and package a revision."""
-    from services.worker.data import prepare_data  # noqa: PLC0415 - a gate job needs none of it
-
-    spec, work = Spec.model_validate(order.arguments["spec"]), Path(cast(str, order.arguments["work"]))
-    prepared = prepare_data(order, spec, work, reporter)
-    reporter.say(Progress(stage="train", message="loading PyTorch and Ray"))
-    from services.worker.build import build_revision  # noqa: PLC0415 - torch and Ray, which take seconds
-
-    return build_revision(order, spec, work, prepared, reporter)
-
-
-def gate(order: JobOrder, reporter: Reporter) -> Summary:
-    """Prove a loaded candidate."""
-    from services.worker.gate import prove_candidate  # noqa: PLC0415 - a gate job never loads torch, nor a build tritonclient
-
-    return prove_candidate(order, reporter)
-
-
-KINDS: dict[JobKind, Callable[[JobOrder, Reporter], Summary]] = {"build": build, "gate": gate}
-
-
-def run(directory: JobDirectory) -> int:
+def take_over(directory: JobDirectory) -> int:
     """Run the job of this folder, unless it is done already. Returns the exit status."""
     order = directory.order()
     if order is None:
-        print(f"{directory.path} holds no job.json: a job is ordered by the control loop", file=sys.stderr)  # noqa: T201
+        print(f"{directory.path} holds no job.json: a job is ordered by the control loop", file=sys.stderr)  # noqa: T201 - the job's log
         return 2
     if directory.summary() is not None:
         return 0
-    reporter = Reporter(directory)
-    try:
-        directory.write_summary(KINDS[order.kind](order, reporter))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the control loop must hear of it
-        reason, message = _explained(error, order.model)
-        print(f"failed: {reason}: {message}", file=sys.stderr)  # noqa: T201 - a job's log is what it prints
-        with suppress(LeptonError):  # on a full disk: the control loop then finds that the job ended without a word
-            directory.write_failure(Failure(reason=reason, message=message, stage=reporter.stage))
-        return 1
-    return 0
-
-
-def _explained(error: BaseException, model: str) -> tuple[Reason, str]:
-    """Reason and sentence of a failure; what nobody foresaw leaves its traceback in the log."""
-    if isinstance(error, OSError) and is_disk_full(error):
-        error = as_lepton_error(error, Path(error.filename or "the job's files"))
-    if isinstance(error, LeptonError):
-        return error.reason, error.message
-    if isinstance(error, MemoryError):
-        message = "the machine ran out of memory: lower train.batchSize or data.image.size, or free some memory"
-        return Reason.OUT_OF_MEMORY, message
-    traceback.print_exception(error)
-    return Reason.JOB_FAILED, f"{f'{type(error).__name__}: {error}'[:2000]} (see `lepton logs {model}`)"
+    return run(order, directory, Reporter(directory))
 
 
 def main() -> int:
@@ -81,7 +29,7 @@ def main() -> int:
     directory = JobDirectory(Path(sys.argv[1]))
     with (directory.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return run(directory)
+        return take_over(directory)
 
 
 if __name__ == "__main__":

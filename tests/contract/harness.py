@@ -111,7 +111,7 @@ def digits(**changes: object) -> Spec:
 
 def job(key: Key, name: str, attempt: int = 0) -> Job:
     """A build job."""
-    arguments = {"spec": {}, "created": "2026-01-01T00:00:00Z"}
+    arguments = {"spec": digits().model_dump(mode="json", by_alias=True), "created": "2026-01-01T00:00:00Z"}
     return Job(name, "build", key.name, 1, arguments, cpus=1.0, attempt=attempt)
 
 

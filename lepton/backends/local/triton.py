@@ -4,14 +4,8 @@ The control loop uses it. The binary comes with the nvidia-pytriton wheel; it li
 only what it is told to.
 """
 
-import os
 import secrets
-import shutil
-import sys
-import sysconfig
 import urllib.request
-from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -19,9 +13,8 @@ import psutil
 from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.ports import require_free
 from lepton.backends.local.processes import Record, Supervised
-from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, write_atomically
-from lepton.spec.reasons import Reason
+from lepton.tritonserver import copy_backend, environment, wheel
 
 _EXIT_S = 5
 _STOP_S = _EXIT_S + 3.0
@@ -50,13 +43,13 @@ class Triton:
         """
         self.process.kill()
         require_free(self.ports)
-        wheel = _wheel()
+        server, backends = wheel(), self._home.root / "serving" / "backends"
         self._sweep_shared_memory()
         try:
-            backends = self._copy_backend(wheel)
+            copy_backend(server, backends)
         except OSError as error:
             raise as_lepton_error(error, self._home.root / "serving") from error
-        return self.process.start(self._command(wheel, backends), _environment(wheel), self.ports)
+        return self.process.start(self._command(server, backends), environment(server), self.ports)
 
     def stop(self) -> None:
         """Stop it, after it has answered what it was asked."""
@@ -112,23 +105,9 @@ class Triton:
         for leftover in Path("/dev/shm").glob(f"{self._shared_memory}*"):  # noqa: S108 - the prefix is ours
             leftover.unlink(missing_ok=True)
 
-    def _copy_backend(self, wheel: Path) -> Path:
-        """The Python backend looks for its stub beside its library; the wheel has them in two places."""
-        backends = self._home.root / "serving" / "backends"
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        stub = wheel / "python_backend_stubs" / version / "triton_python_backend_stub"
-        library = wheel / "backends" / "python"
-        for file in (stub, *(file for file in library.rglob("*") if file.is_file())):
-            copy = backends / "python" / (file.relative_to(library) if file != stub else stub.name)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            fresh = copy.with_name(f".{copy.name}")
-            shutil.copy2(file, fresh)
-            fresh.replace(copy)  # a program that still runs may be replaced, but never written to
-        return backends
-
-    def _command(self, wheel: Path, backends: Path) -> list[str]:
+    def _command(self, server: Path, backends: Path) -> list[str]:
         return [
-            str(wheel / "bin" / "tritonserver"),
+            str(server / "bin" / "tritonserver"),
             f"--model-repository={self._home.models}",
             f"--backend-directory={backends}",
             "--model-control-mode=explicit",
@@ -147,22 +126,3 @@ class Triton:
             f"--grpc-port={self.settings.grpc_port}",
             f"--metrics-port={self.settings.triton_metrics_port}",
         ]
-
-
-def _wheel() -> Path:
-    """The server's folder in the nvidia-pytriton wheel, found without importing it."""
-    package = find_spec("pytriton")
-    if package is None or package.origin is None:
-        message = "the Triton server is not installed: install leptonml[local] (or the wheel nvidia-pytriton)"
-        raise LeptonError(Reason.SERVER_UNAVAILABLE, message)
-    return Path(package.origin).parent / "tritonserver"
-
-
-def _environment(wheel: Path) -> Mapping[str, str]:
-    # without the interpreter's own libraries first the stub dies, and the server stays "loading" for ever
-    libraries = [sysconfig.get_config_var("LIBDIR"), str(wheel.parents[1] / "nvidia_pytriton.libs")]
-    return {
-        **os.environ,
-        "LD_LIBRARY_PATH": os.pathsep.join([*libraries, os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(os.pathsep),
-        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
-    }

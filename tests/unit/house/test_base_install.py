@@ -43,6 +43,11 @@ def test_the_command_starts_with_the_base_install() -> None:
     assert complaint(EXTRAS, ["lepton.cli.app"]) == ""
 
 
+def test_the_operator_needs_neither_torch_nor_ray() -> None:
+    names = [*modules("operators"), *modules("lepton.backends.kubernetes")]
+    assert complaint((*EXTRAS, "typer", "rich"), names) == ""
+
+
 def test_the_control_plane_needs_no_torch() -> None:
     names = [*modules("lepton.cli"), *modules("lepton.backends")]
     names.remove("lepton.backends.local.ray_head")  # a process of its own that is Ray, seconds to import

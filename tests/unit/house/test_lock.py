@@ -49,7 +49,7 @@ def required() -> list[Requirement]:
 
 @pytest.mark.parametrize("requirement", required(), ids=str)
 def test_what_pyproject_asks_for_is_locked_in_a_version_that_fits(requirement: Requirement) -> None:
-    pins = {**LOCAL, **dict(blocks(LOCKS["setup.lock"].partition("\n")[2]))}
+    pins = {name: lines for lock in LOCKS.values() for name, lines in blocks(lock.partition("\n")[2])}
     pin = Requirement(pins[canonicalize_name(requirement.name)][0].removesuffix("\\"))
     (version,) = pin.specifier
     assert version.operator == "=="

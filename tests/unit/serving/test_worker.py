@@ -9,7 +9,9 @@ from lepton.errors import LeptonError
 from lepton.jobdir import JobDirectory, JobOrder
 from lepton.report import Failure, Progress, Summary
 from lepton.spec.reasons import Reason
-from services.worker import __main__ as worker
+from services.worker.__main__ import take_over
+from services.worker.progress import Reporter
+from services.worker.run import KINDS
 
 DONE = Summary(artifact="file:///a", digest="sha256:1")
 
@@ -52,12 +54,12 @@ def test_a_job_that_fails_says_why_and_in_which_stage(
 ) -> None:
     error, reason, message = ENDS[case]
 
-    def fails(_: JobOrder, reporter: worker.Reporter) -> Summary:
+    def fails(_: JobOrder, reporter: Reporter) -> Summary:
         reporter.say(Progress(stage="train"))
         raise error
 
-    monkeypatch.setitem(worker.KINDS, "build", fails)
-    assert worker.run(directory) == 1
+    monkeypatch.setitem(KINDS, "build", fails)
+    assert take_over(directory) == 1
     assert directory.failure() == Failure(reason=reason, message=message, stage="train")
     assert directory.summary() is None
 
@@ -65,15 +67,15 @@ def test_a_job_that_fails_says_why_and_in_which_stage(
 def test_a_job_that_is_done_is_not_done_again(directory: JobDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     runs: list[str] = []
 
-    def succeeds(order: JobOrder, _: worker.Reporter) -> Summary:
+    def succeeds(order: JobOrder, _: Reporter) -> Summary:
         runs.append(order.name)
         return DONE
 
-    monkeypatch.setitem(worker.KINDS, "build", succeeds)
-    assert [worker.run(directory), worker.run(directory)] == [0, 0]
+    monkeypatch.setitem(KINDS, "build", succeeds)
+    assert [take_over(directory), take_over(directory)] == [0, 0]
     assert (runs, directory.summary(), directory.failure()) == (["digits-build-0"], DONE, None)
 
 
 def test_a_folder_without_an_order_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert worker.run(JobDirectory(tmp_path)) == 2
+    assert take_over(JobDirectory(tmp_path)) == 2
     assert "holds no job.json" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_the_crd_has_what_kubectl_shows() -> None:
     assert CRD["spec"]["names"]["shortNames"] == ["lm"]
     assert VERSION["subresources"] == {"status": {}}
     columns = [column["name"] for column in VERSION["additionalPrinterColumns"]]
-    assert columns == ["Phase", "Ready", "Revision", "Accuracy", "Age"]
+    assert columns == ["Phase", "Ready", "Revision", "Accuracy", "Bytes", "P50ms", "URL", "Age"]
 
 
 def test_parameters_of_a_users_function_are_free() -> None:

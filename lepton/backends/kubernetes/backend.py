@@ -1,0 +1,251 @@
+"""The Backend of lepton.reconcile on Kubernetes. The operator passes it to reconcile; it decides nothing.
+
+It reads from the cache alone and writes by server-side apply as one field manager, and only what differs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pydantic import JsonValue
+
+from lepton.backends.kubernetes import observe as observing
+from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.client import ApiError, Client
+from lepton.backends.kubernetes.covers import covers
+from lepton.backends.kubernetes.jobs import is_failed, order_of, report_of
+from lepton.backends.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    JOB,
+    LEPTON_MODEL,
+    OF_A_MODEL,
+    RAY_JOB,
+    ROLE,
+    ROLE_BINDING,
+    SERVICE,
+    SERVICE_ACCOUNT,
+    Kind,
+    Object,
+)
+from lepton.backends.kubernetes.names import FINALIZER, WORKLOAD, run_name, workload_name
+from lepton.backends.kubernetes.names import JOB as JOB_LABEL
+from lepton.backends.kubernetes.render import job as job_objects
+from lepton.backends.kubernetes.render import service as services
+from lepton.backends.kubernetes.render.workload import deployment, variant_of
+from lepton.backends.kubernetes.settings import Settings
+from lepton.jobdir import JobOrder
+from lepton.plan.types import Desired, Endpoint, EndpointState, Job, JobState, Key, Observed, Ref, Traffic
+from lepton.report import Failure
+from lepton.spec.reasons import Reason
+from lepton.spec.status import Status
+
+_NOT_INSTALLED = "{what} is not installed on this cluster: install it; the work then goes on by itself"
+_SYSTEMS = {RAY_JOB: "KubeRay"}
+
+
+class KubernetesBackend:
+    """See lepton.reconcile.Backend."""
+
+    def __init__(self, client: Client, cache: Cache, settings: Settings) -> None:
+        self._client = client
+        self._cache = cache
+        self._settings = settings
+        self._refusals: dict[tuple[Key, Ref], Failure] = {}
+        """What the API server would not take, and why."""
+
+    async def observe(self, key: Key) -> Observed | None:
+        """See Backend."""
+        object_ = self._cache.model(key)
+        if object_ is None:
+            self._refusals = {refused: why for refused, why in self._refusals.items() if refused[0] != key}
+            return None
+        await self._hear_last_words(key)
+        seen = observing.observe(observing.parse(object_), lambda kind: self._cache.owned(key, kind))
+        return _with_refusals(seen, {ref: why for (of, ref), why in self._refusals.items() if of == key})
+
+    async def report(self, key: Key, status: Status, resource_version: int) -> bool:
+        """See Backend."""
+        object_ = self._cache.model(key)
+        if object_ is None or int(object_["metadata"]["resourceVersion"]) != resource_version:
+            return False
+        said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        try:
+            object_ = await self._with_finalizer(object_)
+            self._cache.put(LEPTON_MODEL, await self._client.write_status(LEPTON_MODEL, {**object_, "status": said}))
+        except ApiError as error:
+            if error.status in (404, 409):
+                return False
+            raise
+        return True
+
+    async def apply(self, key: Key, desired: Desired) -> None:
+        """See Backend."""
+        object_ = self._cache.model(key)
+        if object_ is None:
+            return
+        uid = object_["metadata"]["uid"]
+        try:
+            if isinstance(desired, Job):
+                await self._apply_job(key, uid, desired)
+            elif isinstance(desired, Endpoint):
+                await self._apply_endpoint(key, uid, desired)
+            else:
+                await self._apply_traffic(key, uid, desired)
+        except ApiError as error:
+            if error.status not in (400, 403, 404, 422):
+                raise
+            self._refusals[key, desired.ref] = _refusal(error, desired)
+        else:
+            self._refusals.pop((key, desired.ref), None)
+
+    async def delete(self, key: Key, ref: Ref) -> None:
+        """See Backend."""
+        self._refusals.pop((key, ref), None)
+        if ref.kind == "Job":
+            for kind in (RAY_JOB, JOB, ROLE_BINDING, ROLE, SERVICE_ACCOUNT):
+                for name in self._runs(key, ref.name, kind) if kind in (RAY_JOB, JOB) else (ref.name,):
+                    await self._delete(kind, key, name)
+            await self._delete(CONFIG_MAP, key, ref.name)
+        else:
+            await self._delete(SERVICE, key, ref.name)
+            await self._delete_unused(key)
+
+    async def forget(self, key: Key) -> None:
+        """See Backend."""
+        object_ = self._cache.model(key)
+        if object_ is None:
+            return
+        await self._client.delete(LEPTON_MODEL, key.namespace, key.name)
+        others = [one for one in object_["metadata"].get("finalizers", ()) if one != FINALIZER]
+        try:
+            if FINALIZER in object_["metadata"].get("finalizers", ()):
+                changes = {"metadata": {"finalizers": others}}
+                await self._client.merge(LEPTON_MODEL, key.namespace, key.name, changes)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        if not others:
+            self._cache.remove(LEPTON_MODEL, object_)
+
+    async def _hear_last_words(self, key: Key) -> None:
+        """Ask for the report of a run that failed without one: the watch of what it wrote may lag behind its end."""
+        for config_map in list(self._cache.owned(key, CONFIG_MAP).values()):
+            if JOB_LABEL not in config_map["metadata"]["labels"]:
+                continue
+            order = order_of(config_map)
+            run = self._cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
+            report = report_of(config_map, order)
+            told = report is not None and (report.summary is not None or report.failure is not None)
+            if run is not None and is_failed(run) and not told:
+                newest = await self._client.get(CONFIG_MAP, key.namespace, config_map["metadata"]["name"])
+                self._cache.put(CONFIG_MAP, newest)
+
+    async def _apply_job(self, key: Key, uid: str, job: Job) -> None:
+        known = self._cache.get(CONFIG_MAP, key.namespace, job.name)
+        order = None if known is None else order_of(known)
+        if known is None or order is None or order.attempt < job.attempt:
+            order = JobOrder(
+                name=job.name,
+                kind=job.kind,
+                model=job.model,
+                revision=job.revision,
+                attempt=job.attempt,
+                arguments=self._arguments(key, job),
+            )
+            for kind, object_ in job_objects.account(key, uid, order):
+                await self._apply(kind, object_)
+        elif report_of(known, order) is not None:
+            return
+        kind, run = job_objects.run(key, uid, order, self._settings)
+        for name in self._runs(key, job.name, kind):
+            if name != run["metadata"]["name"]:
+                await self._delete(kind, key, name)
+        if self._cache.get(kind, key.namespace, run["metadata"]["name"]) is None:
+            await self._apply(kind, run)
+
+    def _arguments(self, key: Key, job: Job) -> dict[str, JsonValue]:
+        """What the plan says, and what only this cluster knows."""
+        arguments = dict(job.arguments)
+        if job.kind == "build":
+            folder = f"{key.namespace}/{key.name}"
+            artifact = f"{self._settings.artifacts.rstrip('/')}/{folder}/{job.name}"
+            return {**arguments, "artifact": artifact, "work": f"{job_objects.ROOT}/work/{folder}"}
+        ends: dict[str, JsonValue] = {
+            end: observing.address(str(arguments[end]), key.namespace, key.name).model_dump(mode="json")
+            for end in ("candidate", "baseline")
+        }
+        return {**arguments, **ends}
+
+    async def _apply_endpoint(self, key: Key, uid: str, endpoint: Endpoint) -> None:
+        workload = workload_name(key, endpoint.variant, endpoint.digest)
+        await self._apply(SERVICE, services.of_endpoint(key, uid, endpoint.name, workload))
+        await self._apply(DEPLOYMENT, deployment(key, uid, endpoint, self._settings))
+
+    async def _apply_traffic(self, key: Key, uid: str, traffic: Traffic) -> None:
+        """The Service moves once the new workload answers; until then the old one keeps it."""
+        wanted = workload_name(key, variant_of(traffic), traffic.digest)
+        service = self._cache.get(SERVICE, key.namespace, key.name)
+        selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
+        state = observing.workload_state(wanted, lambda kind: self._cache.owned(key, kind))
+        if state.ready:
+            selected = wanted
+        await self._apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
+        await self._apply(DEPLOYMENT, deployment(key, uid, traffic, self._settings))
+        await self._delete_unused(key)
+
+    async def _delete_unused(self, key: Key) -> None:
+        for name in observing.unused(lambda kind: self._cache.owned(key, kind)):
+            await self._delete(DEPLOYMENT, key, name)
+
+    def _runs(self, key: Key, job: str, kind: Kind) -> list[str]:
+        return [
+            name for name, run in self._cache.owned(key, kind).items() if run["metadata"]["labels"][JOB_LABEL] == job
+        ]
+
+    async def _with_finalizer(self, object_: Object) -> Object:
+        """The LeptonModel, held back from deletion until nothing of it is left."""
+        metadata = object_["metadata"]
+        finalizers = metadata.get("finalizers", [])
+        if FINALIZER in finalizers or "deletionTimestamp" in metadata:
+            return object_
+        changes = {"finalizers": [*finalizers, FINALIZER], "resourceVersion": metadata["resourceVersion"]}
+        return await self._client.merge(LEPTON_MODEL, metadata["namespace"], metadata["name"], {"metadata": changes})
+
+    async def _apply(self, kind: Kind, object_: Object) -> None:
+        metadata = object_["metadata"]
+        live = self._cache.get(kind, metadata["namespace"], metadata["name"])
+        if live is not None and covers(live, object_):
+            return
+        written = await self._client.apply(kind, object_)
+        if kind in OF_A_MODEL:
+            self._cache.put(kind, written)
+
+    async def _delete(self, kind: Kind, key: Key, name: str) -> None:
+        await self._client.delete(kind, key.namespace, name)
+        object_ = self._cache.get(kind, key.namespace, name)
+        if object_ is not None:
+            self._cache.remove(kind, object_)
+
+
+def _refusal(error: ApiError, desired: Desired) -> Failure:
+    message = f"the API server refuses {desired.ref.kind} {desired.ref.name}: {error.message}"
+    if error.status == 404 and isinstance(desired, Job) and desired.kind == "build":
+        return Failure(reason=Reason.NOT_INSTALLED, message=_NOT_INSTALLED.format(what=_SYSTEMS[RAY_JOB]))
+    if error.status == 403 and "exceeded quota" in error.message:
+        return Failure(reason=Reason.QUOTA_EXCEEDED, message=f"{message}: free some of it, or raise the quota")
+    return Failure(reason=Reason.LOAD_FAILED, message=message)
+
+
+def _with_refusals(seen: Observed, refusals: Mapping[Ref, Failure]) -> Observed:
+    """The observation with what the API server would not take."""
+    if not refusals:
+        return seen
+    jobs, endpoints, traffic = dict(seen.jobs), dict(seen.endpoints), seen.traffic
+    for ref, failure in refusals.items():
+        if ref.kind == "Job":
+            jobs[ref.name] = replace(jobs.get(ref.name, JobState("Pending")), trouble=failure)
+        elif ref.kind == "Endpoint":
+            endpoints[ref.name] = EndpointState(ready=False, failure=failure)
+        else:
+            traffic = replace(traffic or EndpointState(ready=False), failure=failure)
+    return replace(seen, jobs=jobs, endpoints=endpoints, traffic=traffic, owned=seen.owned | refusals.keys())

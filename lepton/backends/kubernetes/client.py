@@ -1,0 +1,160 @@
+"""The API server, as the kubernetes backend and the operator talk to it: lists, watches, applies, deletes.
+
+Objects stay JSON: the official client brings the connection, its credentials and TLS, and none of its models, which
+would cost more time than the requests.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+
+from lepton.backends.kubernetes.kinds import Kind, Object
+
+FIELD_MANAGER = "lepton"
+_PAGE = 500
+_TIMEOUT_S = 30.0
+_WATCH_S = 300
+"""After so many seconds the server ends a watch; the next one goes on where it stood."""
+
+
+class ApiError(Exception):
+    """The API server refused, or could not be reached (status 0)."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+class Client:
+    """One connection pool to one API server."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+
+    async def list(self, kind: Kind, namespace: str | None, selector: str = "") -> tuple[list[Object], str]:
+        """All objects of a kind, and the version of the collection from which a watch goes on. Raises ApiError."""
+        objects: list[Object] = []
+        query = {"limit": str(_PAGE), "labelSelector": selector}
+        while True:
+            page = await self._request("GET", kind.path(namespace), query)
+            objects += page["items"]
+            rest = page["metadata"].get("continue")
+            if not rest:
+                return objects, page["metadata"]["resourceVersion"]
+            query = {**query, "continue": rest}
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, version: str, selector: str = ""
+    ) -> AsyncIterator[tuple[str, Object]]:
+        """What changes after a version: ADDED, MODIFIED, DELETED or BOOKMARK, and the object.
+
+        Ends when the server ends it. Raises ApiError; with status 410 the version is too old: list again.
+        """
+        query = {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_S),
+            "labelSelector": selector,
+        }
+        response = await self._send("GET", kind.path(namespace), query, timeout_s=_WATCH_S + _TIMEOUT_S)
+        try:
+            async for line in response.content:
+                event = json.loads(line)
+                if event["type"] == "ERROR":
+                    status = event["object"]
+                    raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
+                yield event["type"], event["object"]
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
+        finally:
+            response.close()
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        """One object. Raises ApiError."""
+        return await self._request("GET", kind.path(namespace, name))
+
+    async def apply(self, kind: Kind, object_: Object, manager: str = FIELD_MANAGER) -> Object:
+        """Make an object's fields as given, by server-side apply; the object as it is then. Raises ApiError."""
+        metadata = object_["metadata"]
+        path = kind.path(metadata.get("namespace"), metadata["name"])
+        query = {"fieldManager": manager, "force": "true"}
+        return await self._request("PATCH", path, query, object_, "application/apply-patch+yaml")
+
+    async def write_status(self, kind: Kind, object_: Object) -> Object:
+        """Replace the status of the object if it is still at its resourceVersion. Raises ApiError (409 if not)."""
+        metadata = object_["metadata"]
+        path = kind.path(metadata["namespace"], metadata["name"])
+        return await self._request("PUT", f"{path}/status", {"fieldManager": FIELD_MANAGER}, object_)
+
+    async def merge(self, kind: Kind, namespace: str, name: str, changes: Object) -> Object:
+        """Change some fields of an object by a JSON merge patch. Raises ApiError."""
+        content_type = "application/merge-patch+json"
+        return await self._request("PATCH", kind.path(namespace, name), {}, changes, content_type)
+
+    async def create(self, kind: Kind, object_: Object) -> Object:
+        """Create an object. Raises ApiError."""
+        return await self._request("POST", kind.path(object_["metadata"]["namespace"]), {}, object_)
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete an object and all that it owns; nothing happens where it is not. Raises ApiError."""
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+        try:
+            await self._request("DELETE", kind.path(namespace, name), {}, options)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        response = await self._send(method, path, query or {}, body, content_type)
+        try:
+            answer: Object = json.loads(await response.read())
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
+        return answer
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | None = None,
+        content_type: str = "application/json",
+        timeout_s: float = _TIMEOUT_S,
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        given = urlencode({key: value for key, value in query.items() if value})
+        url = f"{self._api.configuration.host}{path}{f'?{given}' if given else ''}"
+        try:
+            request = self._api.rest_client.request
+            answer: Any = await request(method, url, headers, body, _request_timeout=timeout_s)  # type: ignore[no-untyped-call]  # untyped in the client
+            response: aiohttp.ClientResponse = answer.response
+            if response.status >= 400:
+                raise _refusal(response.status, await response.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ApiError(0, "Unreachable", str(error) or type(error).__name__) from error
+        return response
+
+
+def _refusal(status: int, body: bytes) -> ApiError:
+    try:
+        told: Any = json.loads(body)
+    except ValueError:
+        told = {}
+    if not isinstance(told, dict):
+        told = {}
+    return ApiError(status, str(told.get("reason", "")), str(told.get("message", body[:500].decode(errors="replace"))))

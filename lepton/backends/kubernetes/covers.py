@@ -1,0 +1,20 @@
+"""Whether an object is already as it should be, so that nothing is written. Pure."""
+
+from typing import Any
+
+
+def covers(live: Any, wanted: Any) -> bool:
+    """Whether each field that is wanted has its value in what is there; what others added besides does not count.
+
+    Lists of things with names are compared by name, others item by item.
+    """
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(covers(live.get(name), value) for name, value in wanted.items())
+    if not isinstance(wanted, list):
+        return bool(live == wanted)
+    if not isinstance(live, list):
+        return False
+    if all(isinstance(one, dict) and "name" in one for one in (*wanted, *live)):
+        there = {one["name"]: one for one in live}
+        return all(covers(there.get(one["name"]), one) for one in wanted)
+    return len(live) == len(wanted) and all(covers(there, one) for there, one in zip(live, wanted, strict=True))

@@ -1,0 +1,72 @@
+"""What is known of a job: from the ConfigMap in which it reports, the run of its last attempt, and that run's pods.
+
+Pure. The run is a RayJob for a build and a batch Job for a gate.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from lepton.backends.kubernetes.health import trouble
+from lepton.backends.kubernetes.kinds import Object
+from lepton.jobdir import JobOrder
+from lepton.plan.types import JobState
+from lepton.report import BuildStage, Failure, JobReport
+from lepton.spec.reasons import Reason
+
+ORDER, REPORT = "order.json", "report.json"
+"""What the job's ConfigMap holds: what to do, written by the operator, and what came of it, written by the job."""
+
+
+def order_of(config_map: Object) -> JobOrder:
+    """What the job is to do."""
+    return JobOrder.model_validate_json(config_map["data"][ORDER])
+
+
+def report_of(config_map: Object, order: JobOrder) -> JobReport | None:
+    """What the attempt at hand said last; None before its first word. What an earlier one said does not count."""
+    text = config_map["data"].get(REPORT)
+    report = JobReport.model_validate_json(text) if text else None
+    return report if report is not None and report.attempt == order.attempt else None
+
+
+def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:
+    """Where the job stands."""
+    said = report or JobReport(attempt=order.attempt)
+    if said.summary is not None:
+        return JobState("Succeeded", order.attempt, said.progress, said.summary, finished_at=said.finished_at)
+    if said.failure is not None:
+        return JobState("Failed", order.attempt, said.progress, failure=said.failure, finished_at=said.finished_at)
+    if run is not None and is_failed(run):
+        failure = Failure(reason=Reason.JOB_FAILED, message=_why_failed(run), stage=_stage(said))
+        return JobState("Failed", order.attempt, said.progress, failure=failure, finished_at=_ended_at(run))
+    at_work = run is not None and said.progress is not None
+    return JobState("Running" if at_work else "Pending", order.attempt, said.progress, trouble=trouble(pods, run))
+
+
+def is_failed(run: Object) -> bool:
+    """Whether a RayJob or a Job has ended, and not well."""
+    status = run.get("status", {})
+    conditions = status.get("conditions", ())
+    return (
+        status.get("jobDeploymentStatus") in ("Failed", "ValidationFailed")
+        or status.get("jobStatus") in ("FAILED", "STOPPED")
+        or any(one["type"] == "Failed" and one["status"] == "True" for one in conditions)
+    )
+
+
+def _why_failed(run: Object) -> str:
+    status = run.get("status", {})
+    told = [one.get("message", "") for one in status.get("conditions", ()) if one["type"] == "Failed"]
+    why = " ".join((told[0] if told else status.get("message", "")).split())[:500]
+    return f"{run['kind']} {run['metadata']['name']} ended without a word{f' ({why})' if why else ''}"
+
+
+def _ended_at(run: Object) -> float | None:
+    status = run.get("status", {})
+    times = [one.get("lastTransitionTime") for one in status.get("conditions", ()) if one["type"] == "Failed"]
+    ended = status.get("endTime") or (times[0] if times else None)
+    return None if ended is None else datetime.fromisoformat(ended).timestamp()
+
+
+def _stage(said: JobReport) -> BuildStage | None:
+    return said.progress.stage if said.progress is not None else None

@@ -1,0 +1,42 @@
+"""The names, labels and annotations of what Lepton makes on Kubernetes. Pure."""
+
+from lepton.hashing import short_hash
+from lepton.jobdir import JobOrder
+from lepton.plan.types import Job, Key
+from lepton.spec.resource import GROUP
+
+MODEL = f"{GROUP}/model"
+"""Label: the LeptonModel that an object belongs to."""
+JOB = f"{GROUP}/job"
+"""Label: the job that an object belongs to."""
+ENDPOINT = f"{GROUP}/endpoint"
+"""Label of a Service: the endpoint that it is."""
+TRAFFIC = f"{GROUP}/traffic"
+"""Label of a Service: it is the name that users call."""
+WORKLOAD = f"{GROUP}/workload"
+"""Label of pods: the servers that they are; a Service selects by it."""
+WANTED = f"{GROUP}/wanted-workload"
+"""Annotation of the traffic's Service: the workload that it goes to once that answers."""
+DIGEST = f"{GROUP}/digest"
+"""Annotation: sha256 over the artifact that a server verified before it started."""
+ATTEMPT = f"{GROUP}/attempt"
+"""Annotation: how often the job had failed before."""
+FINALIZER = f"{GROUP}/cleanup"
+"""Keeps a deleted LeptonModel until nothing of it is left."""
+
+LONGEST_RAY_JOB = 47
+"""KubeRay makes longer names of it."""
+
+
+def run_name(job: Job | JobOrder) -> str:
+    """The name of one attempt at a job; short enough for whatever runs it, and still of this job alone."""
+    name = f"{job.name}-{job.attempt}"
+    if len(name) <= LONGEST_RAY_JOB:
+        return name
+    end = f"-{job.kind}-{short_hash(job.name)}-{job.attempt}"
+    return job.model[: LONGEST_RAY_JOB - len(end)].rstrip("-") + end
+
+
+def workload_name(key: Key, variant: str, digest: str) -> str:
+    """The servers of one variant of one artifact, whoever is sent to them."""
+    return f"{key.name}-{variant}-{digest.removeprefix('sha256:')[:8]}"

@@ -1,0 +1,108 @@
+"""From what the API server holds of one LeptonModel to what a plan decides upon. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from pydantic import ValidationError
+
+from lepton.backends.kubernetes.health import is_ready, trouble
+from lepton.backends.kubernetes.jobs import job_state, order_of, report_of
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, JOB, POD, RAY_JOB, SERVICE, Kind, Object
+from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, WANTED, WORKLOAD, run_name
+from lepton.backends.kubernetes.names import JOB as JOB_LABEL
+from lepton.errors import LeptonError
+from lepton.plan.types import EndpointState, JobState, Observed, Ref
+from lepton.spec.reasons import Reason
+from lepton.spec.resource import LeptonModel
+from lepton.spec.status import EndpointAddress
+
+Owned = Callable[[Kind], Mapping[str, Object]]
+"""The model's objects of a kind, by name."""
+HTTP_PORT, GRPC_PORT = 8000, 8001
+_METADATA = ("name", "namespace", "labels", "annotations", "uid", "generation", "deletionTimestamp")
+
+
+def parse(object_: Object) -> LeptonModel:
+    """The LeptonModel of an object. Raises LeptonError INVALID_SPEC where the CRD let pass what can't be read."""
+    metadata = {name: object_["metadata"][name] for name in _METADATA if name in object_["metadata"]}
+    version = int(object_["metadata"]["resourceVersion"])
+    try:
+        return LeptonModel.model_validate({**object_, "metadata": {**metadata, "resourceVersion": version}})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise LeptonError(Reason.INVALID_SPEC, f"{where}: {first['msg']}: mend the spec and apply it again") from error
+
+
+def observe(model: LeptonModel, owned: Owned) -> Observed:
+    """Everything that a decision about the model may depend on."""
+    jobs = _jobs(owned)
+    services = owned(SERVICE)
+    endpoints = {
+        name: workload_state(service["spec"]["selector"][WORKLOAD], owned)
+        for name, service in services.items()
+        if ENDPOINT in _labels(service)
+    }
+    name = model.metadata.name
+    service = services.get(name)
+    traffic = None if service is None else _traffic(service, owned)
+    refs = {Ref("Job", job) for job in jobs} | {Ref("Endpoint", one) for one in (*endpoints, *unused(owned))}
+    return Observed(
+        model=model,
+        jobs=jobs,
+        endpoints=endpoints,
+        traffic=traffic,
+        address=None if service is None else address(name, model.metadata.namespace, name),
+        owned=frozenset(refs | ({Ref("Traffic", name)} if service is not None else set())),
+    )
+
+
+def address(service: str, namespace: str, model: str) -> EndpointAddress:
+    """Where a model answers through a Service, within the cluster."""
+    host = f"{service}.{namespace}.svc"
+    return EndpointAddress(http=f"http://{host}:{HTTP_PORT}", grpc=f"{host}:{GRPC_PORT}", model=model)
+
+
+def workload_state(name: str, owned: Owned) -> EndpointState:
+    """Whether a workload's pods take requests, and which files they verified."""
+    pods = [pod for pod in owned(POD).values() if _labels(pod).get(WORKLOAD) == name]
+    ready = [pod for pod in pods if is_ready(pod)]
+    digest = ready[0]["metadata"]["annotations"][DIGEST] if ready else None
+    return EndpointState(bool(ready), digest, None if ready else trouble(pods, owned(DEPLOYMENT).get(name)))
+
+
+def unused(owned: Owned) -> list[str]:
+    """The workloads that no Service leads to, or shall lead to."""
+    used = set()
+    for service in owned(SERVICE).values():
+        used |= {service["spec"]["selector"][WORKLOAD], service["metadata"].get("annotations", {}).get(WANTED)}
+    return [name for name in owned(DEPLOYMENT) if name not in used]
+
+
+def _traffic(service: Object, owned: Owned) -> EndpointState:
+    """What the selected workload answers with; where another one is wanted, what keeps that from answering."""
+    selected = service["spec"]["selector"][WORKLOAD]
+    wanted = service["metadata"]["annotations"][WANTED]
+    state = workload_state(selected, owned)
+    if wanted == selected:
+        return state
+    return EndpointState(state.ready, state.digest, workload_state(wanted, owned).failure)
+
+
+def _jobs(owned: Owned) -> dict[str, JobState]:
+    states = {}
+    for config_map in owned(CONFIG_MAP).values():
+        name = _labels(config_map).get(JOB_LABEL)
+        if name is not None:
+            order = order_of(config_map)
+            run = owned(RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
+            states[name] = job_state(order, report_of(config_map, order), run, _pods_of(name, owned(POD).values()))
+    return states
+
+
+def _pods_of(job: str, pods: Iterable[Object]) -> list[Object]:
+    return [pod for pod in pods if _labels(pod).get(JOB_LABEL) == job]
+
+
+def _labels(object_: Object) -> Mapping[str, str]:
+    labels: Mapping[str, str] = object_["metadata"].get("labels", {})
+    return labels

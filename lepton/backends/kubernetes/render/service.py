@@ -1,0 +1,31 @@
+"""The names under which servers are reached: one Service for each endpoint, and one for the users' traffic. Pure."""
+
+from lepton.backends.kubernetes.kinds import SERVICE, Object
+from lepton.backends.kubernetes.names import ENDPOINT, TRAFFIC, WANTED, WORKLOAD
+from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT
+from lepton.backends.kubernetes.render import meta
+from lepton.plan.types import Key
+
+
+def of_endpoint(key: Key, uid: str, name: str, workload: str) -> Object:
+    """Leads the gate to a revision that has no traffic."""
+    return meta.new(SERVICE, key, uid, name, {ENDPOINT: name}, spec=_spec(workload))
+
+
+def of_traffic(key: Key, uid: str, selected: str, wanted: str) -> Object:
+    """Leads users to the selected workload, until the wanted one can take its place."""
+    return meta.new(SERVICE, key, uid, key.name, {TRAFFIC: key.name}, {WANTED: wanted}, spec=_spec(selected))
+
+
+def _spec(workload: str) -> Object:
+    ports = [
+        {"name": "http", "port": HTTP_PORT, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"},
+        {
+            "name": "grpc",
+            "port": GRPC_PORT,
+            "targetPort": "grpc",
+            "protocol": "TCP",
+            "appProtocol": "kubernetes.io/h2c",
+        },
+    ]
+    return {"selector": {WORKLOAD: workload}, "ports": ports}

@@ -1,0 +1,65 @@
+"""The operator: watches what it must know, waits for the lease, and works until it is told to stop."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubernetes.aio.client import ApiClient
+
+from lepton.backends.kubernetes.backend import KubernetesBackend
+from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.client import Client
+from lepton.backends.kubernetes.kinds import LEPTON_MODEL, OF_A_MODEL
+from lepton.backends.kubernetes.names import MODEL
+from lepton.backends.kubernetes.settings import Settings
+from operators.lepton_operator.controller import Controller, work_off
+from operators.lepton_operator.lease import lead
+from operators.lepton_operator.metrics import Metrics
+from operators.lepton_operator.queue import Queue
+from operators.lepton_operator.reflector import Reflector
+from operators.lepton_operator.web import serve
+
+
+@dataclass(frozen=True)
+class Options:
+    """How one operator runs."""
+
+    home: str
+    """The namespace of its own lease."""
+    identity: str
+    """As whom it holds the lease: the name of its pod."""
+    watched: str | None
+    """The namespace whose models it looks after; None for all."""
+    host: str
+    """Where probes and Prometheus ask."""
+    port: int
+    workers: int = 8
+
+
+async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
+    """Run until cancelled. Raises Lost when another operator takes over."""
+    client, cache, queue, metrics = Client(api), Cache(), Queue(), Metrics()
+    reflectors = [Reflector(client, cache, LEPTON_MODEL, options.watched, "", queue.add)]
+    reflectors += [Reflector(client, cache, kind, options.watched, MODEL, queue.add) for kind in OF_A_MODEL]
+    controller = Controller(KubernetesBackend(client, cache, settings), queue, metrics)
+    metrics.queue_depth.set_function(lambda: len(queue))
+
+    async def work() -> None:
+        metrics.leads.set(1)
+        for key in cache.models():
+            queue.add(key)
+        await work_off(controller, options.workers)
+
+    runner = await serve(options.host, options.port, metrics.registry, lambda: _all_synced(reflectors))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for reflector in reflectors:
+                group.create_task(reflector.run())
+            await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
+            group.create_task(lead(api, options.home, options.identity, work))
+    finally:
+        await runner.cleanup()
+
+
+def _all_synced(reflectors: Sequence[Reflector]) -> bool:
+    return all(reflector.synced.is_set() for reflector in reflectors)

@@ -1,0 +1,80 @@
+"""The worker on a cluster: `python -m services.worker.cluster ORDER_FILE`.
+
+The order is a file of the job's ConfigMap; what the job says goes back into that ConfigMap, the one object that its
+service account may patch.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import HTTPError
+
+from lepton.jobdir import JobOrder
+from lepton.report import Failure, JobReport, Progress, Summary
+from services.worker.progress import Reporter
+from services.worker.run import run
+
+REPORT = "report.json"
+_SECONDS_BETWEEN_WRITES = 10.0
+_PATIENCE_S = 600.0
+"""How long a job tries to tell how it ended before it counts as failed."""
+_LONGEST_PAUSE_S = 15.0
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+class ConfigMapReports:
+    """See services.worker.progress.Reports."""
+
+    def __init__(self, api: client.CoreV1Api, namespace: str, order: JobOrder) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._name = order.name
+        self._report = JobReport(attempt=order.attempt)
+
+    def write_progress(self, progress: Progress) -> None:
+        """Say where the job stands; what can't be said now is said next time."""
+        self._report = self._report.model_copy(update={"progress": progress})
+        try:
+            self._write()
+        except (ApiException, HTTPError) as error:
+            print(f"progress can't be told ({error})", file=sys.stderr)  # noqa: T201 - a job's log is what it prints
+
+    def write_summary(self, summary: Summary) -> None:
+        """Say that the job succeeded."""
+        self._end(summary=summary)
+
+    def write_failure(self, failure: Failure) -> None:
+        """Say that the job failed."""
+        self._end(failure=failure)
+
+    def _end(self, **outcome: object) -> None:
+        """Say how it ended, and try for as long as it takes: nothing else tells it."""
+        self._report = self._report.model_copy(update={**outcome, "finished_at": time.time()})
+        deadline, pause_s = time.monotonic() + _PATIENCE_S, 0.5
+        while True:
+            try:
+                return self._write()
+            except (ApiException, HTTPError):
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _write(self) -> None:
+        body = {"data": {REPORT: self._report.model_dump_json(by_alias=True)}}
+        self._api.patch_namespaced_config_map(self._name, self._namespace, body)
+
+
+def main() -> int:
+    """Run the job whose order is the one argument."""
+    order = JobOrder.model_validate_json(Path(sys.argv[1]).read_bytes())
+    config.load_incluster_config()  # type: ignore[no-untyped-call]  # untyped in the client
+    reports = ConfigMapReports(client.CoreV1Api(), _ACCOUNT.read_text().strip(), order)
+    return run(order, reports, Reporter(reports, _SECONDS_BETWEEN_WRITES))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""A control plane for the session, with the CRDs of Lepton and of KubeRay."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient
+
+from lepton.backends.kubernetes.client import Client
+from lepton.backends.kubernetes.kinds import Kind
+from tests.cluster.binaries import module
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.world import definitions
+
+ROOT = Path(__file__).parents[2]
+KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
+CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write the manifests down anew")
+
+
+@pytest.fixture(scope="session")
+def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
+        asyncio.run(install(plane))
+        yield plane
+
+
+async def install(plane: ControlPlane) -> None:
+    """Apply the CRDs and wait until the API server serves them."""
+    await config.load_kube_config(str(plane.kubeconfig))
+    kuberay = module(KUBERAY)
+    wanted = definitions(ROOT / "manifests" / "crds") + definitions(kuberay / "config" / "crd" / "bases")
+    async with ApiClient() as api:
+        client = Client(api)
+        for definition in wanted:
+            await client.apply(CRD, definition)
+        async with asyncio.timeout(30):
+            while not all(_is_established(one) for one in (await client.list(CRD, None))[0]):
+                await asyncio.sleep(0.05)
+
+
+def _is_established(definition: dict) -> bool:
+    conditions = definition.get("status", {}).get("conditions") or ()
+    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)

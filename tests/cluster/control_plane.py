@@ -1,0 +1,155 @@
+"""A real control plane on the loopback address: etcd, kube-apiserver, kube-controller-manager; no node.
+
+Everything lies in one folder; every process is stopped by its pid.
+"""
+
+import ssl
+import subprocess
+import urllib.request
+from pathlib import Path
+from typing import Self
+
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.cluster.binaries import find
+from tests.installation import free_ports, wait_until
+
+ADMIN = "admin-of-the-tests"
+_START_S = 60.0
+_CONTROLLERS = (
+    "deployment-controller,replicaset-controller,job-controller,garbage-collector-controller,namespace-controller,"
+    "serviceaccount-controller,endpointslice-controller,disruption-controller,resourcequota-controller"
+)
+
+
+class ControlPlane:
+    """Use it in a with statement."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kubeconfig = folder / "kubeconfig"
+        self._etcd_client, self._etcd_peer, self._port = free_ports(3)
+        self._certificate = folder / "certificates" / "apiserver.crt"
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._start_etcd()
+            self.start_api_server()
+            self._start_controllers()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Of the API server."""
+        return f"https://127.0.0.1:{self._port}"
+
+    def start_api_server(self) -> None:
+        """Start it and wait until it is ready."""
+        tokens, key = self.folder / "tokens.csv", self.folder / "accounts.key"
+        tokens.write_text(f'{ADMIN},admin,1,"system:masters"\n')
+        if not key.exists():
+            key.write_bytes(_private_key())
+        self._start(
+            "kube-apiserver",
+            f"--etcd-servers=http://127.0.0.1:{self._etcd_client}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            "--endpoint-reconciler-type=none",
+            f"--secure-port={self._port}",
+            f"--cert-dir={self.folder / 'certificates'}",
+            f"--token-auth-file={tokens}",
+            "--authorization-mode=Node,RBAC",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={key}",
+            f"--service-account-signing-key-file={key}",
+        )
+        wait_until(lambda: self._answers("/readyz"), "the API server is ready", _START_S)
+        self._write_kubeconfig()
+
+    def kill_api_server(self) -> None:
+        """Kill it; what it stored stays."""
+        self._end("kube-apiserver")
+
+    def stop(self) -> None:
+        """End every process."""
+        for name in reversed(list(self._processes)):
+            self._end(name)
+
+    def _start_etcd(self) -> None:
+        client, peer = f"http://127.0.0.1:{self._etcd_client}", f"http://127.0.0.1:{self._etcd_peer}"
+        self._start(
+            "etcd",
+            f"--data-dir={self.folder / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+            "--unsafe-no-fsync",
+        )
+
+    def _start_controllers(self) -> None:
+        self._start(
+            "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--authentication-kubeconfig={self.kubeconfig}",
+            f"--authorization-kubeconfig={self.kubeconfig}",
+            "--leader-elect=false",
+            "--bind-address=127.0.0.1",
+            "--secure-port=0",
+            f"--controllers={_CONTROLLERS}",
+            f"--service-account-private-key-file={self.folder / 'accounts.key'}",
+        )
+
+    def _start(self, name: str, *options: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._processes[name] = subprocess.Popen([find(name), *options], stdout=log, stderr=log, cwd=self.folder)
+
+    def _end(self, name: str) -> None:
+        process = self._processes.pop(name)
+        process.kill()  # asked kindly, the API server takes more than a minute
+        process.wait()
+
+    def _answers(self, path: str) -> bool:
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                log = (self.folder / f"{name}.log").read_text(errors="replace")
+                raise RuntimeError(f"{name} ended with {process.returncode}:\n{log[-3000:]}")
+        headers = {"Authorization": f"Bearer {ADMIN}"}
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)  # noqa: S310 - our own API server
+        try:
+            trusted = ssl.create_default_context(cafile=self._certificate)
+            with urllib.request.urlopen(request, timeout=2, context=trusted) as answer:  # noqa: S310 - the same
+                return bool(answer.status == 200)
+        except (OSError, ssl.SSLError):
+            return False
+
+    def _write_kubeconfig(self) -> None:
+        cluster = {"server": self.url, "certificate-authority": str(self._certificate)}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "tests", "cluster": cluster}],
+            "users": [{"name": "admin", "user": {"token": ADMIN}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
+            "current-context": "tests",
+        }
+        self.kubeconfig.write_text(yaml.safe_dump(document))
+
+
+def _private_key() -> bytes:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )

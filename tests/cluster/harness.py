@@ -1,0 +1,89 @@
+"""The kubernetes backend under the contract suite: a real API server and its controllers, and a played world."""
+
+import time
+from pathlib import Path
+from typing import Self
+
+from lepton.backends.kubernetes.backend import KubernetesBackend
+from lepton.backends.kubernetes.health import is_ready
+from lepton.backends.kubernetes.kinds import LEPTON_MODEL, POD, SERVICE
+from lepton.backends.kubernetes.names import MODEL, WANTED, WORKLOAD
+from lepton.backends.kubernetes.settings import Settings
+from lepton.hashing import short_hash
+from lepton.plan.types import Desired, Key
+from lepton.report import Failure, Progress, Summary
+from lepton.spec.resource import Spec
+from tests.cluster.world import World
+from tests.contract.harness import Harness
+
+SETTINGS = Settings(worker_image="worker", server_image="server", artifacts="s3://models")
+NOT_READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
+
+
+class KubernetesHarness(Harness):
+    """Its watches go on whenever its event loop runs."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._world = World(kubeconfig)
+        self._last: dict[str, Desired] = {}
+        self.clock = time.time
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.runner.run(self._world.__aenter__())
+        self.backend = KubernetesBackend(self._world.client, self._world.cache, SETTINGS)
+        return self
+
+    def __exit__(self, *arguments: object) -> None:
+        self.runner.run(self._world.clean())
+        self.runner.run(self._world.__aexit__(None, None, None))
+        super().__exit__(None, None, None)
+
+    # a user
+
+    def put(self, key: Key, spec: Spec) -> None:
+        self.runner.run(self._world.put(key, spec))
+
+    def mark_deleted(self, key: Key) -> None:
+        self.runner.run(self._world.client.delete(LEPTON_MODEL, key.namespace, key.name))
+        model = self._world.object
+        self.runner.run(
+            self._world.until(lambda: "deletionTimestamp" in model(LEPTON_MODEL, key, key.name)["metadata"])
+        )
+
+    # the world
+
+    def artifact(self, key: Key, number: int, *, broken: bool = False) -> Summary:
+        where = f"s3://models/{number}{'-broken' if broken else ''}"
+        return Summary(artifact=where, digest=f"sha256:{short_hash(where)}")
+
+    def run_job(self, key: Key, name: str, progress: Progress) -> None:
+        self.runner.run(self._world.report(key, name, progress=progress))
+
+    def finish_job(self, key: Key, name: str, summary: Summary) -> None:
+        self.runner.run(self._world.report(key, name, summary=summary, finished_at=self.clock()))
+
+    def fail_job(self, key: Key, name: str, failure: Failure | None) -> None:
+        if failure is None:
+            self.runner.run(self._world.fail_run(key, name))
+        else:
+            self.runner.run(self._world.report(key, name, failure=failure, finished_at=self.clock()))
+
+    def let_load(self, key: Key, name: str) -> None:
+        service = self._world.object(SERVICE, key, name)
+        self.runner.run(self._world.start_pods(key, service["spec"]["selector"][WORKLOAD]))
+
+    def let_switch(self, key: Key) -> None:
+        service = self._world.object(SERVICE, key, key.name)
+        self.runner.run(self._world.start_pods(key, service["metadata"]["annotations"][WANTED]))
+        if key.name in self._last:  # else a pass will do it
+            self.apply(key, self._last[key.name])
+
+    def lose_server(self) -> None:
+        for pod in self.runner.run(self._world.client.list(POD, None, MODEL))[0]:
+            if is_ready(pod):
+                self.runner.run(self._world.set_pod(pod, NOT_READY))
+
+    def apply(self, key: Key, *desired: Desired) -> None:
+        super().apply(key, *desired)
+        self._last |= {one.ref.name: one for one in desired}

@@ -1,0 +1,188 @@
+"""What a cluster without a node lacks, played on a real API server: the kubelet, KubeRay, and what runs in the jobs.
+
+World does as it is told, for the contract suite. Player lets everything go well by itself.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient
+
+from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.client import ApiError, Client
+from lepton.backends.kubernetes.health import is_leaving, is_ready
+from lepton.backends.kubernetes.jobs import REPORT, order_of, report_of
+from lepton.backends.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    LEPTON_MODEL,
+    OF_A_MODEL,
+    POD,
+    RAY_JOB,
+    Kind,
+    Object,
+)
+from lepton.backends.kubernetes.names import JOB as JOB_LABEL
+from lepton.backends.kubernetes.names import MODEL, WORKLOAD, run_name
+from lepton.hashing import short_hash
+from lepton.plan.types import Key
+from lepton.report import Failure, JobReport, Summary
+from lepton.spec.fields import timestamp
+from lepton.spec.reasons import Reason
+from lepton.spec.resource import Spec
+from operators.lepton_operator.reflector import Reflector
+
+PATIENCE_S = 30.0
+
+
+class World:
+    """Use it in an async with statement: it watches the cluster meanwhile."""
+
+    def __init__(self, kubeconfig: Path, changed: Callable[[Key], None] = lambda _: None) -> None:
+        self._kubeconfig = kubeconfig
+        self._changed = changed
+
+    async def __aenter__(self) -> Self:
+        await config.load_kube_config(str(self._kubeconfig))
+        self._api = ApiClient()
+        self.client, self.cache = Client(self._api), Cache()
+        watched = [(LEPTON_MODEL, ""), *((kind, MODEL) for kind in OF_A_MODEL)]
+        reflectors = [Reflector(self.client, self.cache, kind, None, label, self._changed) for kind, label in watched]
+        self._tasks = [asyncio.create_task(reflector.run()) for reflector in reflectors]
+        await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._api.close()
+
+    async def put(self, key: Key, spec: Spec) -> None:
+        """Apply a LeptonModel as a user does."""
+        document = {
+            "apiVersion": LEPTON_MODEL.api_version,
+            "kind": LEPTON_MODEL.name,
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        }
+        self.cache.put(LEPTON_MODEL, await self.client.apply(LEPTON_MODEL, document, manager="user"))
+
+    async def report(self, key: Key, job: str, **said: Any) -> None:
+        """The job writes its report."""
+        order = order_of(self.object(CONFIG_MAP, key, job))
+        report = JobReport(attempt=order.attempt, **said).model_dump_json(by_alias=True)
+        changes = {"data": {REPORT: report}}
+        self.cache.put(CONFIG_MAP, await self.client.merge(CONFIG_MAP, key.namespace, job, changes))
+
+    async def fail_run(self, key: Key, job: str) -> None:
+        """The job's RayJob fails, and the job has not said a word."""
+        run = self.object(RAY_JOB, key, run_name(order_of(self.object(CONFIG_MAP, key, job))))
+        ended = {"jobDeploymentStatus": "Failed", "jobStatus": "FAILED", "endTime": timestamp(time.time())}
+        status = {**run.get("status", {}), **ended}
+        self.cache.put(RAY_JOB, await self.client.write_status(RAY_JOB, {**run, "status": status}))
+
+    async def start_pods(self, key: Key, workload: str) -> None:
+        """The workload's pods become ready, or can't fetch an artifact whose name says that it is broken."""
+        wanted = self.object(DEPLOYMENT, key, workload)["spec"]["replicas"]
+        await self.until(lambda: len(self.pods(key, workload)) == wanted)
+        for pod in self.pods(key, workload):
+            broken = "-broken" in str(pod["spec"]["initContainers"][0]["command"])
+            await self.set_pod(pod, _failed_to_fetch(pod) if broken else RUNNING)
+
+    async def set_pod(self, pod: Object, status: Object) -> None:
+        """Do as the kubelet does: write the pod's status."""
+        newest = await self.client.get(POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
+        self.cache.put(POD, await self.client.write_status(POD, {**newest, "status": {**newest["status"], **status}}))
+
+    def pods(self, key: Key, workload: str) -> list[Object]:
+        """The workload's pods."""
+        found = self.cache.owned(key, POD).values()
+        return [pod for pod in found if pod["metadata"]["labels"].get(WORKLOAD) == workload and not is_leaving(pod)]
+
+    def object(self, kind: Kind, key: Key, name: str) -> Object:
+        """One object that must be there."""
+        object_ = self.cache.get(kind, key.namespace, name)
+        assert object_ is not None, f"{kind.name} {name} is not there"
+        return object_
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Let the watches go on until what they told shows it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds():
+                await asyncio.sleep(0.005)
+
+    async def clean(self) -> None:
+        """Delete every model and all that was made for one."""
+        for object_ in (await self.client.list(LEPTON_MODEL, None))[0]:
+            metadata = object_["metadata"]
+            await self.client.delete(LEPTON_MODEL, metadata["namespace"], metadata["name"])
+            if metadata.get("finalizers"):
+                changes: Object = {"metadata": {"finalizers": []}}
+                await self.client.merge(LEPTON_MODEL, metadata["namespace"], metadata["name"], changes)
+        for kind in OF_A_MODEL:
+            for object_ in (await self.client.list(kind, None, MODEL))[0]:
+                await self.client.delete(kind, object_["metadata"]["namespace"], object_["metadata"]["name"])
+
+
+class Player:
+    """Lets every job succeed and every pod become ready, as soon as it is there."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._due: asyncio.Queue[Key] = asyncio.Queue()
+        self.world = World(kubeconfig, self._due.put_nowait)
+
+    async def play(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            key = await self._due.get()
+            try:
+                await self._play(key)
+            except ApiError as error:
+                if error.status not in (404, 409):  # it was deleted or changed meanwhile: more news follows
+                    raise
+
+    async def _play(self, key: Key) -> None:
+        for name, config_map in list(self.world.cache.owned(key, CONFIG_MAP).items()):
+            order = order_of(config_map)
+            if JOB_LABEL in config_map["metadata"]["labels"] and report_of(config_map, order) is None:
+                await self.world.report(key, name, summary=summary_of(name), finished_at=time.time())
+        for pod in list(self.world.cache.owned(key, POD).values()):
+            if WORKLOAD in pod["metadata"]["labels"] and not is_ready(pod) and not is_leaving(pod):
+                await self.world.set_pod(pod, RUNNING)
+
+
+RUNNING: Object = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+
+
+def summary_of(job: str) -> Summary:
+    """What a job that succeeds leaves behind."""
+    return Summary(artifact=f"s3://models/{job}", digest=f"sha256:{short_hash(job)}", metrics={"accuracy": 98.0})
+
+
+def _failed_to_fetch(pod: Object) -> Object:
+    failure = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs from its digest")
+    fetch = pod["spec"]["initContainers"][0]
+    ended = {"exitCode": 1, "message": failure.model_dump_json(), "reason": "Error"}
+    status = {
+        "name": fetch["name"],
+        "image": fetch["image"],
+        "imageID": "",
+        "ready": False,
+        "restartCount": 1,
+        "state": {"terminated": ended},
+    }
+    return {"phase": "Pending", "initContainerStatuses": [status]}
+
+
+def definitions(folder: Path) -> list[Object]:
+    """The CustomResourceDefinitions in the YAML files of a folder."""
+    return [one for path in sorted(folder.glob("*.yaml")) for one in yaml.safe_load_all(path.read_text()) if one]

@@ -1,0 +1,100 @@
+"""Why pods do not run, told as their statuses tell it on a real cluster."""
+
+from typing import Any
+
+import pytest
+
+from lepton.backends.kubernetes.health import is_ready, trouble
+from lepton.report import Failure
+from lepton.spec.reasons import Reason
+
+
+def pod(**status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "pets-1"}, "status": {"phase": "Pending", **status}}
+
+
+def container(state: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"name": "triton", "image": "registry/server:1", "state": state, **fields}
+
+
+READY = pod(phase="Running", conditions=[{"type": "Ready", "status": "True"}])
+NO_NODE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "Unschedulable",
+    "message": "0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+}
+LAST_WORDS = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs from its digest")
+
+
+@pytest.mark.parametrize(
+    ("sick", "told"),
+    [
+        (pod(), None),
+        (pod(containerStatuses=[container({"waiting": {"reason": "ContainerCreating"}})]), None),
+        (READY, None),
+        (
+            pod(conditions=[NO_NODE]),
+            Failure(
+                reason=Reason.UNSCHEDULABLE,
+                message="pod pets-1 waits for a node: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+            ),
+        ),
+        (
+            pod(containerStatuses=[container({"waiting": {"reason": "ImagePullBackOff", "message": "not found"}})]),
+            Failure(
+                reason=Reason.IMAGE_NOT_PULLED,
+                message="pod pets-1 waits for its image registry/server:1 (not found): see that it can be pulled",
+            ),
+        ),
+        (
+            pod(
+                containerStatuses=[
+                    container({"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "s3" not found'}})
+                ]
+            ),
+            Failure(
+                reason=Reason.REFERENCE_NOT_FOUND,
+                message='pod pets-1 can\'t start (secret "s3" not found): create what is missing',
+            ),
+        ),
+        (
+            pod(
+                initContainerStatuses=[
+                    container({"terminated": {"exitCode": 1, "message": LAST_WORDS.model_dump_json()}}, name="fetch")
+                ]
+            ),
+            LAST_WORDS,
+        ),
+        (
+            pod(
+                phase="Running",
+                containerStatuses=[
+                    container(
+                        {"waiting": {"reason": "CrashLoopBackOff"}},
+                        lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+                    )
+                ],
+            ),
+            Failure(
+                reason=Reason.LOAD_FAILED,
+                message="container triton of pod pets-1 ended with exit code 137 (OOMKilled): "
+                "see `kubectl logs pets-1 -c triton`",
+            ),
+        ),
+    ],
+)
+def test_the_cause_is_named(sick: dict[str, Any], told: Failure | None) -> None:
+    assert trouble([sick]) == told
+
+
+def test_pods_that_are_ready_or_leaving_have_no_trouble() -> None:
+    leaving = {**pod(conditions=[NO_NODE]), "metadata": {"name": "old", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    assert trouble([READY, leaving]) is None
+    assert (is_ready(READY), is_ready(leaving), is_ready(pod())) == (True, False, False)
+
+
+def test_a_quota_that_forbids_pods_is_told_by_what_makes_them() -> None:
+    message = 'pods "pets-1" is forbidden: exceeded quota: small, requested: cpu=1'
+    maker = {"status": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": message}]}}
+    assert trouble([], maker) == Failure(reason=Reason.QUOTA_EXCEEDED, message=f"pods can't be made: {message}")
