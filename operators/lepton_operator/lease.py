@@ -4,14 +4,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
-from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client import ApiClient, V1Lease, V1ObjectMeta
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.leaderelection.electionconfig import Config
 from kubernetes.aio.leaderelection.leaderelection import LeaderElection
 from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
 NAME = "lepton-operator"
-DURATION_S = 15.0
+DURATION_S = 15
 RENEW_DEADLINE_S = 10.0
 RETRY_S = 2.0
 
@@ -32,10 +32,13 @@ class _Lock(LeaseLock):
             return False, ApiException(status=0, reason=str(error))
 
     async def create(self, name: str, namespace: str, election_record: Any) -> bool:
+        """Not the official one: it asks for pretty=True, which the client of kubernetes 37.0 refuses."""
+        lease = V1Lease(metadata=V1ObjectMeta(name=name), spec=self.update_lease(election_record))
         try:
-            return await super().create(name, namespace, election_record)
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            await self.api_instance.create_namespaced_lease(namespace, lease)
+        except (ApiException, aiohttp.ClientError, TimeoutError, OSError):
             return False
+        return True
 
     async def update(self, name: str, namespace: str, updated_record: Any) -> bool:
         try:

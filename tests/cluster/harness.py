@@ -1,11 +1,11 @@
 """The kubernetes backend under the contract suite: a real API server and its controllers, and a played world."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from lepton.backends.kubernetes.backend import KubernetesBackend
-from lepton.backends.kubernetes.health import is_ready
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, POD, SERVICE
 from lepton.backends.kubernetes.names import MODEL, WANTED, WORKLOAD
 from lepton.backends.kubernetes.settings import Settings
@@ -80,9 +80,14 @@ class KubernetesHarness(Harness):
             self.apply(key, self._last[key.name])
 
     def lose_server(self) -> None:
-        for pod in self.runner.run(self._world.client.list(POD, None, MODEL))[0]:
-            if is_ready(pod):
-                self.runner.run(self._world.set_pod(pod, NOT_READY))
+        for pod in self.runner.run(self._world.client.list(POD, None, WORKLOAD))[0]:
+            labels = pod["metadata"]["labels"]
+            key, workload = Key(pod["metadata"]["namespace"], labels[MODEL]), labels[WORKLOAD]
+            self.runner.run(self._world.set_pod(pod, NOT_READY))
+            self.runner.run(self._world.until(partial(self._is_lost, key, workload)))
+
+    def _is_lost(self, key: Key, workload: str) -> bool:
+        return self._world.ready_pods(key, workload) == 0
 
     def apply(self, key: Key, *desired: Desired) -> None:
         super().apply(key, *desired)

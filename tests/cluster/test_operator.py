@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lepton.backends.kubernetes.kinds import LEPTON_MODEL, OF_A_MODEL, POD, RAY_JOB, SERVICE
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, LEPTON_MODEL, OF_A_MODEL, RAY_JOB, SERVICE
 from lepton.backends.kubernetes.names import MODEL, WORKLOAD, workload_name
 from lepton.backends.kubernetes.observe import parse
 from lepton.plan.types import Key
@@ -131,7 +131,7 @@ def test_an_operator_that_is_killed_at_random_moments_builds_nothing_twice(
             await world.until(serves(world, 1))
             runs |= {one["metadata"]["uid"] for one in (await world.client.list(RAY_JOB, None, MODEL))[0]}
             assert [one.outcome for one in status(world).revisions] == ["Passed"]
-            await world.until(lambda: len(world.cache.owned(KEY, POD)) == 1)
+            await world.until(lambda: len(world.cache.owned(KEY, DEPLOYMENT)) == 1)
         return runs
 
     assert len(asyncio.run(life())) == 1

@@ -6,6 +6,7 @@ World does as it is told, for the contract suite. Player lets everything go well
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,11 +93,20 @@ class World:
 
     async def start_pods(self, key: Key, workload: str) -> None:
         """The workload's pods become ready, or can't fetch an artifact whose name says that it is broken."""
-        wanted = self.object(DEPLOYMENT, key, workload)["spec"]["replicas"]
-        await self.until(lambda: len(self.pods(key, workload)) == wanted)
-        for pod in self.pods(key, workload):
-            broken = "-broken" in str(pod["spec"]["initContainers"][0]["command"])
-            await self.set_pod(pod, _failed_to_fetch(pod) if broken else RUNNING)
+        async with asyncio.timeout(PATIENCE_S):
+            while not self.ready_pods(key, workload):
+                for pod in self.pods(key, workload):
+                    broken = "-broken" in str(pod["spec"]["initContainers"][0]["command"])
+                    with suppress(ApiError):  # it is an earlier one's, and gone by now
+                        await self.set_pod(pod, _failed_to_fetch(pod) if broken else RUNNING)
+                    if broken:
+                        return
+                await asyncio.sleep(0.005)
+
+    def ready_pods(self, key: Key, workload: str) -> int:
+        """How many pods take requests, as their Deployment counts them."""
+        ready: int = self.object(DEPLOYMENT, key, workload).get("status", {}).get("readyReplicas", 0)
+        return ready
 
     async def set_pod(self, pod: Object, status: Object) -> None:
         """Do as the kubelet does: write the pod's status."""

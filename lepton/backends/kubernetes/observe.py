@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import ValidationError
 
-from lepton.backends.kubernetes.health import is_ready, trouble
+from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.jobs import job_state, order_of, report_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, JOB, POD, RAY_JOB, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, WANTED, WORKLOAD, run_name
@@ -63,11 +63,15 @@ def address(service: str, namespace: str, model: str) -> EndpointAddress:
 
 
 def workload_state(name: str, owned: Owned) -> EndpointState:
-    """Whether a workload's pods take requests, and which files they verified."""
+    """Whether a workload takes requests and which files it verified; why not, as its pods tell it.
+
+    That it does is read from the Deployment, which counts its own pods and not those of an earlier one of its name.
+    """
+    deployment = owned(DEPLOYMENT).get(name)
+    if deployment is not None and deployment.get("status", {}).get("readyReplicas"):
+        return EndpointState(ready=True, digest=deployment["metadata"]["annotations"][DIGEST])
     pods = [pod for pod in owned(POD).values() if _labels(pod).get(WORKLOAD) == name]
-    ready = [pod for pod in pods if is_ready(pod)]
-    digest = ready[0]["metadata"]["annotations"][DIGEST] if ready else None
-    return EndpointState(bool(ready), digest, None if ready else trouble(pods, owned(DEPLOYMENT).get(name)))
+    return EndpointState(ready=False, failure=trouble(pods, deployment))
 
 
 def unused(owned: Owned) -> list[str]:
