@@ -1,4 +1,4 @@
-"""A control plane for the session, with the CRDs of Lepton and of KubeRay."""
+"""A control plane for the session, with the CRDs of Lepton and of KubeRay and the rights of the operator."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,12 +9,22 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
-from lepton.backends.kubernetes.kinds import Kind
+from lepton.backends.kubernetes.kinds import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind
 from tests.cluster.binaries import module
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.operator import NAMESPACE, Operator
 from tests.cluster.world import definitions
 
 ROOT = Path(__file__).parents[2]
+NAMESPACES = Kind("v1", "Namespace", "namespaces")
+_RBAC = "rbac.authorization.k8s.io/v1"
+RIGHTS = {
+    "ServiceAccount": SERVICE_ACCOUNT,
+    "ClusterRole": Kind(_RBAC, "ClusterRole", "clusterroles"),
+    "ClusterRoleBinding": Kind(_RBAC, "ClusterRoleBinding", "clusterrolebindings"),
+    "Role": ROLE,
+    "RoleBinding": ROLE_BINDING,
+}
 KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 
@@ -30,8 +40,16 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
         yield plane
 
 
+@pytest.fixture
+def operator(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
+    made = Operator(control_plane, tmp_path / "operator")
+    made.start()
+    yield made
+    made.kill()
+
+
 async def install(plane: ControlPlane) -> None:
-    """Apply the CRDs and wait until the API server serves them."""
+    """Apply the CRDs, wait until the API server serves them, and give the operator its rights."""
     await config.load_kube_config(str(plane.kubeconfig))
     kuberay = module(KUBERAY)
     wanted = definitions(ROOT / "manifests" / "crds") + definitions(kuberay / "config" / "crd" / "bases")
@@ -42,6 +60,9 @@ async def install(plane: ControlPlane) -> None:
         async with asyncio.timeout(30):
             while not all(_is_established(one) for one in (await client.list(CRD, None))[0]):
                 await asyncio.sleep(0.05)
+        await client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+        for right in definitions(ROOT / "manifests" / "rbac"):
+            await client.apply(RIGHTS[right["kind"]], right)
 
 
 def _is_established(definition: dict) -> bool:

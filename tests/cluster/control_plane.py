@@ -18,6 +18,15 @@ from tests.installation import free_ports, wait_until
 
 ADMIN = "admin-of-the-tests"
 _START_S = 60.0
+_AUDIT = """\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  userGroups: ["system:serviceaccounts"]
+- level: None
+"""
 _CONTROLLERS = (
     "deployment-controller,replicaset-controller,job-controller,garbage-collector-controller,namespace-controller,"
     "serviceaccount-controller,endpointslice-controller,disruption-controller,resourcequota-controller"
@@ -30,6 +39,7 @@ class ControlPlane:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kubeconfig = folder / "kubeconfig"
+        self.audit = folder / "audit.log"
         self._etcd_client, self._etcd_peer, self._port = free_ports(3)
         self._certificate = folder / "certificates" / "apiserver.crt"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -55,7 +65,8 @@ class ControlPlane:
 
     def start_api_server(self) -> None:
         """Start it and wait until it is ready."""
-        tokens, key = self.folder / "tokens.csv", self.folder / "accounts.key"
+        tokens, key, policy = (self.folder / name for name in ("tokens.csv", "accounts.key", "audit.yaml"))
+        policy.write_text(_AUDIT)
         tokens.write_text(f'{ADMIN},admin,1,"system:masters"\n')
         if not key.exists():
             key.write_bytes(_private_key())
@@ -68,6 +79,8 @@ class ControlPlane:
             f"--secure-port={self._port}",
             f"--cert-dir={self.folder / 'certificates'}",
             f"--token-auth-file={tokens}",
+            f"--audit-policy-file={policy}",
+            f"--audit-log-path={self.audit}",
             "--authorization-mode=Node,RBAC",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -75,7 +88,7 @@ class ControlPlane:
             f"--service-account-signing-key-file={key}",
         )
         wait_until(lambda: self._answers("/readyz"), "the API server is ready", _START_S)
-        self._write_kubeconfig()
+        self.write_kubeconfig(self.kubeconfig, ADMIN)
 
     def kill_api_server(self) -> None:
         """Kill it; what it stored stays."""
@@ -135,17 +148,18 @@ class ControlPlane:
         except (OSError, ssl.SSLError):
             return False
 
-    def _write_kubeconfig(self) -> None:
+    def write_kubeconfig(self, path: Path, token: str) -> None:
+        """Write what a client needs that has this token."""
         cluster = {"server": self.url, "certificate-authority": str(self._certificate)}
         document = {
             "apiVersion": "v1",
             "kind": "Config",
             "clusters": [{"name": "tests", "cluster": cluster}],
-            "users": [{"name": "admin", "user": {"token": ADMIN}}],
-            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "admin"}}],
+            "users": [{"name": "user", "user": {"token": token}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": "user"}}],
             "current-context": "tests",
         }
-        self.kubeconfig.write_text(yaml.safe_dump(document))
+        path.write_text(yaml.safe_dump(document))
 
 
 def _private_key() -> bytes:

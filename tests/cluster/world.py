@@ -22,6 +22,7 @@ from lepton.backends.kubernetes.jobs import REPORT, order_of, report_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
+    JOB,
     LEPTON_MODEL,
     OF_A_MODEL,
     POD,
@@ -29,7 +30,6 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import JOB as JOB_LABEL
 from lepton.backends.kubernetes.names import MODEL, WORKLOAD, run_name
 from lepton.hashing import short_hash
 from lepton.plan.types import Key
@@ -157,13 +157,17 @@ class Player:
             try:
                 await self._play(key)
             except ApiError as error:
-                if error.status not in (404, 409):  # it was deleted or changed meanwhile: more news follows
+                if error.status in (0, 429) or error.status >= 500:  # the API server is away
+                    self._due.put_nowait(key)
+                    await asyncio.sleep(0.05)
+                elif error.status not in (404, 409):  # else it was deleted or changed meanwhile: more news follows
                     raise
 
     async def _play(self, key: Key) -> None:
         for name, config_map in list(self.world.cache.owned(key, CONFIG_MAP).items()):
             order = order_of(config_map)
-            if JOB_LABEL in config_map["metadata"]["labels"] and report_of(config_map, order) is None:
+            run = self.world.cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
+            if run is not None and report_of(config_map, order) is None:
                 await self.world.report(key, name, summary=summary_of(name), finished_at=time.time())
         for pod in list(self.world.cache.owned(key, POD).values()):
             if WORKLOAD in pod["metadata"]["labels"] and not is_ready(pod) and not is_leaving(pod):

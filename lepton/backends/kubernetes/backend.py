@@ -115,15 +115,18 @@ class KubernetesBackend:
         object_ = self._cache.model(key)
         if object_ is None:
             return
-        await self._client.delete(LEPTON_MODEL, key.namespace, key.name)
-        others = [one for one in object_["metadata"].get("finalizers", ()) if one != FINALIZER]
-        try:
-            if FINALIZER in object_["metadata"].get("finalizers", ()):
+        metadata = object_["metadata"]
+        if "deletionTimestamp" not in metadata:
+            await self._client.delete(LEPTON_MODEL, key.namespace, key.name)
+        finalizers = metadata.get("finalizers", [])
+        others = [one for one in finalizers if one != FINALIZER]
+        if others != finalizers:
+            try:
                 changes = {"metadata": {"finalizers": others}}
                 await self._client.merge(LEPTON_MODEL, key.namespace, key.name, changes)
-        except ApiError as error:
-            if error.status != 404:
-                raise
+            except ApiError as error:
+                if error.status != 404:
+                    raise
         if not others:
             self._cache.remove(LEPTON_MODEL, object_)
 

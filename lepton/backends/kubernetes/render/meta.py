@@ -38,7 +38,6 @@ def new(
         "name": key.name,
         "uid": uid,
         "controller": True,
-        "blockOwnerDeletion": True,
     }
     return {
         "apiVersion": kind.api_version,

@@ -1,0 +1,99 @@
+"""The operator as a process, with the rights that it has in a cluster and no more; a world in which all goes well."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import yaml
+from kubernetes.aio import config
+from kubernetes.aio.client import ApiClient
+
+from lepton.backends.kubernetes.client import Client
+from lepton.backends.kubernetes.kinds import LEPTON_MODEL, SERVICE_ACCOUNT
+from lepton.backends.kubernetes.observe import parse
+from lepton.plan.types import Key
+from lepton.spec.reasons import Phase
+from lepton.spec.status import Status
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.harness import SETTINGS
+from tests.cluster.world import Player, World
+from tests.installation import free_ports
+
+NAMESPACE = "lepton-system"
+
+
+class Operator:
+    """One process of it."""
+
+    def __init__(self, plane: ControlPlane, folder: Path, identity: str = "operator-0") -> None:
+        folder.mkdir(exist_ok=True)
+        kubeconfig, settings = folder / "kubeconfig", folder / "settings.yaml"
+        plane.write_kubeconfig(kubeconfig, asyncio.run(_token(plane)))
+        settings.write_text(yaml.safe_dump(SETTINGS.model_dump(by_alias=True)))
+        (port,) = free_ports(1)
+        self._log = folder / "operator.log"
+        self._environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig),
+            "LEPTON_SETTINGS": str(settings),
+            "LEPTON_NAMESPACE": NAMESPACE,
+            "LEPTON_IDENTITY": identity,
+            "LEPTON_LISTEN": f"127.0.0.1:{port}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "operators.lepton_operator"]
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def end(self) -> int:
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(timeout=20)
+
+
+async def _token(plane: ControlPlane) -> str:
+    """Of the operator's service account."""
+    await config.load_kube_config(str(plane.kubeconfig))
+    async with ApiClient() as api:
+        path = f"{SERVICE_ACCOUNT.path(NAMESPACE, 'lepton-operator')}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        answer = await Client(api)._request("POST", path, {}, request)
+    return str(answer["status"]["token"])
+
+
+@asynccontextmanager
+async def playing(plane: ControlPlane) -> AsyncIterator[World]:
+    """A world in which everything goes well; nothing of it is left afterwards."""
+    player = Player(plane.kubeconfig)
+    async with player.world as world:
+        task = asyncio.create_task(player.play())
+        yield world
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await world.clean()
+
+
+def status(world: World, key: Key) -> Status:
+    """What the operator reports of a model."""
+    return parse(world.object(LEPTON_MODEL, key, key.name)).status
+
+
+def serves(world: World, key: Key, revision: int) -> Callable[[], bool]:
+    """Whether a model serves this revision, and nothing else is under way."""
+
+    def holds() -> bool:
+        seen = status(world, key)
+        return seen.phase is Phase.SERVING and seen.serving is not None and seen.serving.revision == revision
+
+    return holds

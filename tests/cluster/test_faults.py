@@ -1,0 +1,115 @@
+"""What goes wrong around the operator: it says so, what serves goes on, and it goes on by itself once it is mended."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lepton.backends.kubernetes.kinds import OF_A_MODEL, RAY_JOB, Kind
+from lepton.plan.types import Key
+from lepton.spec.reasons import ConditionType, Reason
+from lepton.spec.status import Condition
+from tests.cluster.conftest import CRD
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.operator import Operator, playing, serves, status
+from tests.cluster.world import World
+from tests.contract.harness import digits
+
+KEY = Key("default", "digits")
+QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
+
+
+def condition(world: World, kind: ConditionType) -> Condition | None:
+    return next((one for one in status(world, KEY).conditions if one.type is kind), None)
+
+
+def says(world: World, kind: ConditionType, reason: Reason) -> bool:
+    found = condition(world, kind)
+    return found is not None and (found.status, found.reason) == ("False", reason)
+
+
+@pytest.fixture
+def second(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
+    made = Operator(control_plane, tmp_path / "second", identity="operator-1")
+    made.start()
+    yield made
+    made.kill()
+
+
+def test_without_kuberay_the_condition_says_so_and_the_build_begins_once_it_is_installed(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> None:
+        async with playing(control_plane) as world:
+            definition = await world.client.get(CRD, "", "rayjobs.ray.io")
+            await world.client.delete(CRD, "", "rayjobs.ray.io")
+            try:
+                await world.put(KEY, digits())
+                await world.until(lambda: says(world, ConditionType.DATA_READY, Reason.NOT_INSTALLED))
+                told = condition(world, ConditionType.READY)
+                assert told is not None
+                assert "KubeRay is not installed on this cluster: install it" in told.message
+            finally:
+                bare = {name: definition[name] for name in ("apiVersion", "kind", "spec")}
+                await world.client.apply(CRD, {**bare, "metadata": {"name": "rayjobs.ray.io"}})
+            await world.until(serves(world, KEY, 1))
+
+    asyncio.run(story())
+
+
+def test_a_quota_is_told_with_what_to_do_and_what_served_before_still_serves(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> None:
+        async with playing(control_plane) as world:
+            await world.put(KEY, digits())
+            await world.until(serves(world, KEY, 1))
+            hard = {"count/deployments.apps": "1"}
+            metadata = {"name": "small", "namespace": KEY.namespace}
+            await world.client.apply(
+                QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+            )
+            try:
+                await world.put(KEY, digits(train={"epochs": 2}))
+                await world.until(lambda: says(world, ConditionType.GATE_PASSED, Reason.QUOTA_EXCEEDED))
+                serving = condition(world, ConditionType.SERVING)
+                assert serving is not None
+                assert serving.status == "True"
+            finally:
+                await world.client.delete(QUOTA, KEY.namespace, "small")
+            await world.until(serves(world, KEY, 2))
+
+    asyncio.run(story())
+
+
+def test_an_api_server_that_dies_and_comes_back_changes_nothing(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> int:
+        async with playing(control_plane) as world:
+            await world.put(KEY, digits())
+            await world.until(lambda: bool(world.cache.owned(KEY, RAY_JOB)))
+            control_plane.kill_api_server()
+            await asyncio.to_thread(control_plane.start_api_server)
+            await world.put(KEY, digits(train={"epochs": 2}))
+            await world.until(serves(world, KEY, 2))
+            return len((await world.client.list(RAY_JOB, KEY.namespace))[0])
+
+    assert asyncio.run(story()) <= 2
+
+
+def test_of_two_operators_one_works_and_the_other_takes_over_when_it_dies(
+    control_plane: ControlPlane, operator: Operator, second: Operator
+) -> None:
+    async def story() -> None:
+        async with playing(control_plane) as world:
+            await world.put(KEY, digits())
+            await world.until(serves(world, KEY, 1))
+            operator.kill()
+            await world.put(KEY, digits(train={"epochs": 2}))
+            await world.until(serves(world, KEY, 2))
+            assert len(world.cache.owned(KEY, RAY_JOB)) == 2
+            assert any(world.cache.owned(KEY, kind) for kind in OF_A_MODEL)
+
+    asyncio.run(story())
