@@ -41,6 +41,7 @@ def build(name: str) -> Path:
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
+            print(f"building {name}", flush=True)  # noqa: T201 - it takes minutes
             fresh = folder / f".{name}"
             command = [_go(), "build", "-trimpath", "-ldflags", _FLAGS, "-o", str(fresh), PACKAGES[name]]
             subprocess.run(command, cwd=HERE, check=True, env={**os.environ, "CGO_ENABLED": "0"})
@@ -74,3 +75,13 @@ def _cache() -> Path:
 
 def _pinned() -> str:
     return hashlib.sha256((HERE / "go.sum").read_bytes() + _FLAGS.encode()).hexdigest()[:12]
+
+
+def main() -> None:
+    """Have every program ready, and say where it is."""
+    for name in PACKAGES:
+        print(f"{name}: {find(name)}", flush=True)  # noqa: T201 - for whoever waits meanwhile
+
+
+if __name__ == "__main__":
+    main()

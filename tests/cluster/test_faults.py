@@ -13,7 +13,7 @@ from lepton.spec.status import Condition
 from tests.cluster.conftest import CRD
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import Operator, playing, serves, status
-from tests.cluster.world import World
+from tests.cluster.world import PATIENCE_S, World
 from tests.contract.harness import digits
 
 KEY = Key("default", "digits")
@@ -27,6 +27,17 @@ def condition(world: World, kind: ConditionType) -> Condition | None:
 def says(world: World, kind: ConditionType, reason: Reason) -> bool:
     found = condition(world, kind)
     return found is not None and (found.status, found.reason) == ("False", reason)
+
+
+async def forbid_another_deployment(world: World) -> None:
+    """A quota for what is there already; it holds once the quota controller has counted."""
+    metadata = {"name": "small", "namespace": KEY.namespace}
+    spec = {"hard": {"count/deployments.apps": "1"}}
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
+    await world.client.apply(QUOTA, quota)
+    async with asyncio.timeout(PATIENCE_S):
+        while not (await world.client.get(QUOTA, KEY.namespace, "small")).get("status", {}).get("used"):
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -65,11 +76,7 @@ def test_a_quota_is_told_with_what_to_do_and_what_served_before_still_serves(
         async with playing(control_plane) as world:
             await world.put(KEY, digits())
             await world.until(serves(world, KEY, 1))
-            hard = {"count/deployments.apps": "1"}
-            metadata = {"name": "small", "namespace": KEY.namespace}
-            await world.client.apply(
-                QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
-            )
+            await forbid_another_deployment(world)
             try:
                 await world.put(KEY, digits(train={"epochs": 2}))
                 await world.until(lambda: says(world, ConditionType.GATE_PASSED, Reason.QUOTA_EXCEEDED))

@@ -1,7 +1,7 @@
 """The local Triton server as a process: starts it, finds it again, stops it. models.py does the loading.
 
-The control loop uses it. The binary comes with the nvidia-pytriton wheel; it listens on 127.0.0.1 alone and loads
-only what it is told to.
+The control loop uses it. The binary comes with the nvidia-pytriton wheel; it listens on 127.0.0.1, unless it has a
+pod to itself, and loads only what it is told to.
 """
 
 import secrets
@@ -26,8 +26,9 @@ _GUARDED = "model-repository,shared-memory,trace,logging"
 class Triton:
     """One tritonserver on the ports of the settings."""
 
-    def __init__(self, home: Home, settings: Settings) -> None:
+    def __init__(self, home: Home, settings: Settings, host: str = "127.0.0.1") -> None:
         self._home = home
+        self._host = host
         self.settings = settings
         self.process = Supervised("triton", home.run, home.logs / "triton.log")
 
@@ -119,9 +120,9 @@ class Triton:
             "--allow-gpu-metrics=false",
             "--metrics-config=summary_latencies=true",
             f"--backend-config=python,shm-region-prefix-name={self._shared_memory}",
-            "--http-address=127.0.0.1",
-            "--grpc-address=127.0.0.1",
-            "--metrics-address=127.0.0.1",
+            f"--http-address={self._host}",
+            f"--grpc-address={self._host}",
+            f"--metrics-address={self._host}",
             f"--http-port={self.settings.http_port}",
             f"--grpc-port={self.settings.grpc_port}",
             f"--metrics-port={self.settings.triton_metrics_port}",

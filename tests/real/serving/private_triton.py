@@ -3,17 +3,15 @@
 import http.client
 import json
 import os
-import shutil
 import socket
 import subprocess
-import sys
-import sysconfig
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 from google.protobuf import json_format, text_format
 from tritonclient.grpc import model_config_pb2
+
+from lepton.tritonserver import copy_backend, environment, wheel
 
 START_SECONDS = 30
 
@@ -47,22 +45,13 @@ class PrivateTriton:
         return (self.folder / "triton.log").read_text(errors="replace")
 
     def __enter__(self) -> "PrivateTriton":
-        triton = Path(next(iter(find_spec("pytriton").submodule_search_locations))) / "tritonserver"
-        backend = self.folder / "backends" / "python"
-        shutil.copytree(triton / "backends" / "python", backend)
-        python = f"{sys.version_info.major}.{sys.version_info.minor}"
-        shutil.copy(triton / "python_backend_stubs" / python / "triton_python_backend_stub", backend)
+        server = wheel()
+        copy_backend(server, self.folder / "backends")
         self.models.mkdir(parents=True)
-        libraries = triton.parent.parent / "nvidia_pytriton.libs"
-        environment = dict(
-            os.environ,
-            LD_LIBRARY_PATH=f"{sysconfig.get_config_var('LIBDIR')}:{libraries}",
-            PATH=f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}",
-            PYTHONDONTWRITEBYTECODE="1",  # the folder of a model is sealed
-        )
+        surroundings = {**environment(server), "PYTHONDONTWRITEBYTECODE": "1"}  # the folder of a model is sealed
         with (self.folder / "triton.log").open("wb") as log:
-            command = [str(triton / "bin" / "tritonserver"), *self._options()]
-            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            command = [str(server / "bin" / "tritonserver"), *self._options()]
+            self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=surroundings)
         self._wait_until_live()
         return self
 

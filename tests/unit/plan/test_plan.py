@@ -79,6 +79,16 @@ def test_progress_of_the_build_is_told_as_the_job_tells_it() -> None:
     assert [job.attempt for job in plan.desired if isinstance(job, Job)] == [2]
 
 
+def test_what_keeps_a_job_from_getting_on_is_told_while_it_stays_wanted() -> None:
+    why = "pod digits-0 waits for a node: 3 Insufficient nvidia.com/gpu"
+    stuck = JobState("Pending", trouble=Failure(reason=Reason.UNSCHEDULABLE, message=why))
+    plan = make_plan(Observed(with_status(Status(revisions=(RECORD,))), {RECORD.name: stuck}), NOW)
+    told = {one.type: (one.status, one.reason, one.message) for one in plan.status.conditions}
+    assert told[ConditionType.DATA_READY] == ("False", Reason.UNSCHEDULABLE, why)
+    assert told[ConditionType.READY] == ("False", Reason.UNSCHEDULABLE, f"DataReady: {why}")
+    assert [one.ref for one in plan.desired] == [Ref("Job", RECORD.name)]
+
+
 def test_what_was_built_is_planned_as_two_endpoints_and_a_proof() -> None:
     base = Observed(with_status(Status(revisions=(BUILT,))))
     loading = make_plan(base, NOW)

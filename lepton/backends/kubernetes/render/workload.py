@@ -7,7 +7,7 @@ from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Endpoint, Key, Traffic
 
-METRICS_PORT = 8002
+METRICS_PORT, READY_PORT = 8002, 8003
 DRAIN_S = 5
 """How long a server still answers after it was taken out of its Services."""
 _MODELS = "/models"
@@ -45,11 +45,10 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
         "resources": _RESOURCES,
         "volumeMounts": [{"name": "models", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
     }
-    fetched = [desired.artifact, desired.digest, variant_of(desired), f"{_MODELS}/{key.name}", str(desired.instances)]
     fetch = {
         **common,
         "name": "fetch",
-        "command": [*_FETCH, *fetched],
+        "command": [*_FETCH, desired.artifact, desired.digest, _MODELS],
         **({"envFrom": environment} if environment else {}),
     }
     volumes = [{"name": "models", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
@@ -57,11 +56,12 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
         fetch["volumeMounts"] = [*common["volumeMounts"], {"name": "lepton", "mountPath": "/lepton", "readOnly": True}]
         claim = {"claimName": settings.claim, "readOnly": True}
         volumes.append({"name": "lepton", "persistentVolumeClaim": claim})
-    ready = {"httpGet": {"path": f"/v2/models/{key.name}/ready", "port": "http"}, "periodSeconds": 2}
+    ready = {"httpGet": {"path": "/readyz", "port": READY_PORT}, "periodSeconds": 2}
+    served = [key.name, variant_of(desired), desired.digest, str(desired.instances), _MODELS]
     serve = {
         **common,
         "name": "triton",
-        "command": [*_SERVE, _MODELS],
+        "command": [*_SERVE, *served],
         "ports": [
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "grpc", "containerPort": GRPC_PORT},

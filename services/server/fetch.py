@@ -1,0 +1,41 @@
+"""Brings an artifact into the server's folder and verifies it, before the server starts.
+
+`python -m services.server.fetch ARTIFACT DIGEST FOLDER`, in an init container: it alone has the store's credentials.
+Why it failed is its termination message, a Failure in JSON, which the operator reads.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from lepton.artifact import fetch
+from lepton.backends.local.home import Home
+from lepton.errors import LeptonError
+from lepton.report import Failure
+from lepton.spec.reasons import Reason
+
+LAST_WORDS = Path(os.environ.get("LEPTON_LAST_WORDS", "/dev/termination-log"))
+
+
+def tell(error: LeptonError) -> None:
+    """Leave a failure where Kubernetes finds it."""
+    LAST_WORDS.write_text(Failure(reason=error.reason, message=error.message).model_dump_json())
+
+
+def main() -> int:
+    """Fetch what the arguments say. Returns the exit status."""
+    artifact, digest, folder = sys.argv[1:]
+    try:
+        copy = fetch(artifact, Home(Path(folder)).make().cache)
+        if f"sha256:{copy.name}" != digest:
+            message = f"artifact {artifact} has sha256:{copy.name}, but the build made {digest}: build it again"
+            raise LeptonError(Reason.DIGEST_MISMATCH, message)
+    except LeptonError as error:
+        print(error.message, file=sys.stderr)  # noqa: T201 - the container's log
+        tell(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

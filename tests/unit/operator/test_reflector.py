@@ -1,0 +1,85 @@
+"""A reflector keeps the cache true whatever becomes of its watches."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.client import ApiError
+from lepton.backends.kubernetes.kinds import LEPTON_MODEL, Kind
+from lepton.plan.types import Key
+from operators.lepton_operator.reflector import Reflector
+
+Event = tuple[str, dict[str, Any]]
+
+
+def model(name: str, version: int) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": "zoo", "uid": name, "resourceVersion": str(version)}}
+
+
+class FakeClient:
+    """Gives these lists and watches, one after the other; when they are used up it ends the test."""
+
+    def __init__(self, lists: list[list[dict[str, Any]] | ApiError], watches: list[list[Event] | ApiError]) -> None:
+        self._lists, self._watches = iter(lists), iter(watches)
+        self.asked: list[str] = []
+
+    async def list(self, kind: Kind, namespace: str | None, selector: str) -> tuple[list[dict[str, Any]], str]:
+        self.asked.append("list")
+        listed = next(self._lists)
+        if isinstance(listed, ApiError):
+            raise listed
+        return listed, "100"
+
+    async def watch(self, kind: Kind, namespace: str | None, version: str, selector: str) -> AsyncIterator[Event]:
+        self.asked.append(f"watch from {version}")
+        watched = next(self._watches, None)
+        if watched is None:
+            raise asyncio.CancelledError
+        if isinstance(watched, ApiError):
+            raise watched
+        for event in watched:
+            yield event
+
+
+def reflect(client: FakeClient) -> tuple[Cache, list[str]]:
+    """Run until the client ends it; the cache then, and which models were told to have changed."""
+    cache, changed = Cache(), []
+
+    async def run() -> None:
+        def note(key: Key) -> None:
+            changed.append(key.name)
+
+        task = asyncio.create_task(Reflector(client, cache, LEPTON_MODEL, None, "", note).run())  # type: ignore[arg-type]  # a fake
+        await asyncio.wait([task], timeout=5)
+        assert task.cancelled()
+
+    asyncio.run(run())
+    return cache, changed
+
+
+def test_a_watch_that_ends_goes_on_where_it_stood_bookmarks_counted() -> None:
+    client = FakeClient([[model("pets", 1)]], [[("MODIFIED", model("pets", 101)), ("BOOKMARK", model("", 120))], []])
+    cache, changed = reflect(client)
+    assert client.asked == ["list", "watch from 100", "watch from 120", "watch from 120"]
+    assert (changed, cache.models()) == (["pets", "pets"], [Key("zoo", "pets")])
+
+
+def test_a_version_that_is_too_old_is_listed_anew_and_only_what_changed_is_told() -> None:
+    gone = ApiError(410, "Expired", "too old resource version")
+    lists: list[list[dict[str, Any]] | ApiError] = [
+        [model("pets", 1), model("birds", 2)],
+        [model("pets", 1), model("fish", 3)],
+    ]
+    client = FakeClient(lists, [gone])
+    cache, changed = reflect(client)
+    assert client.asked == ["list", "watch from 100", "list", "watch from 100"]
+    assert (changed[:2], sorted(changed[2:])) == (["pets", "birds"], ["birds", "fish"])
+    assert sorted(key.name for key in cache.models()) == ["fish", "pets"]
+
+
+def test_a_connection_that_breaks_is_tried_again_without_a_list() -> None:
+    client = FakeClient([[model("pets", 1)]], [ApiError(0, "Disconnected", "reset"), [("DELETED", model("pets", 9))]])
+    cache, changed = reflect(client)
+    assert client.asked == ["list", "watch from 100", "watch from 100", "watch from 9"]
+    assert (changed, cache.models()) == (["pets", "pets"], [])
