@@ -5,6 +5,7 @@ slows both alike.
 """
 
 import time
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from lepton.errors import LeptonError
 from lepton.report import Latency
@@ -19,6 +21,12 @@ from lepton.spec.reasons import Reason
 
 Ask = Callable[[int], object]
 """Sends the n-th request and waits for its answer."""
+
+CpuClock = Callable[[], float]
+"""CPU seconds that a server has spent so far. Raises LeptonError SERVER_UNAVAILABLE."""
+
+METRIC = "lepton_server_cpu_seconds_total"
+"""What a server in a pod calls them."""
 
 K = TypeVar("K")
 
@@ -29,6 +37,7 @@ WARM_UP = 10
 MOST_SECONDS = 8.0
 ROUNDS = 3
 ROUND_SECONDS = 0.4
+_SCRAPE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -54,26 +63,61 @@ def latencies(asks: Mapping[K, Ask]) -> dict[K, Latency]:
     return {name: _latency(measured) for name, measured in seconds.items()}
 
 
-def costs(asks: Mapping[str, Ask], server_pid: int, rapl: Path = RAPL) -> dict[str, Cost]:
-    """CPU time of the server's processes and energy of the machine for 1,000 answers of each.
+def costs(asks: Mapping[str, Ask], clocks: Mapping[str, CpuClock], rapl: Path | None = RAPL) -> dict[str, Cost]:
+    """CPU time of each one's server, and energy of the machine, for 1,000 answers.
 
-    The least of some rounds: what else the server or the machine does meanwhile can only add to it.
-    Raises LeptonError SERVER_UNAVAILABLE when the server is gone.
+    The least of some rounds: what else the server or the machine does meanwhile can only add to it. Without `rapl`
+    energy is not measured, as where the server is on another machine. Raises LeptonError SERVER_UNAVAILABLE when a
+    server is gone.
     """
     rounds: dict[str, list[Cost]] = {name: [] for name in asks}
     for _ in range(ROUNDS):
         for name, ask in asks.items():
-            rounds[name].append(_one_round(ask, server_pid, rapl))
+            rounds[name].append(_one_round(ask, clocks[name], rapl))
     return {name: _least(measured) for name, measured in rounds.items()}
 
 
-def _one_round(ask: Ask, server_pid: int, rapl: Path) -> Cost:
-    cpu, energy = _cpu_seconds(server_pid), _energy(rapl)
+def clock_of_process(pid: int) -> CpuClock:
+    """The CPU time of a process on this machine and of all its children."""
+
+    def read() -> float:
+        try:
+            server = psutil.Process(pid)
+            times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+        except psutil.NoSuchProcess as error:
+            message = f"the server (process {pid}) ended during the proof: the proof is tried again by itself"
+            raise LeptonError(Reason.SERVER_UNAVAILABLE, message) from error
+        return sum(spent.user + spent.system for spent in times)
+
+    return read
+
+
+def clock_of_pod(url: str) -> CpuClock:
+    """The CPU time that a server in a pod tells among its metrics."""
+
+    def read() -> float:
+        try:
+            with urllib.request.urlopen(url, timeout=_SCRAPE_S) as answer:  # noqa: S310 - the plan names it
+                families = list(text_string_to_metric_families(answer.read().decode()))
+        except (OSError, ValueError) as error:
+            message = f"{url} can't be read ({error}): the proof is tried again by itself"
+            raise LeptonError(Reason.SERVER_UNAVAILABLE, message) from error
+        found = [sample.value for family in families for sample in family.samples if sample.name == METRIC]
+        if not found:
+            message = f"{url} does not tell {METRIC}: use the server's image of this version of Lepton"
+            raise LeptonError(Reason.SERVER_UNAVAILABLE, message)
+        return float(found[0])
+
+    return read
+
+
+def _one_round(ask: Ask, clock: CpuClock, rapl: Path | None) -> Cost:
+    cpu, energy = clock(), _energy(rapl)
     deadline = time.monotonic() + ROUND_SECONDS
     count = 0
     while time.monotonic() < deadline:
         count += len(_repeat(ask, TURN))
-    spent = _cpu_seconds(server_pid) - cpu
+    spent = clock() - cpu
     return Cost(1000 * spent / count, _joules(energy, _energy(rapl), rapl, 1000 / count))
 
 
@@ -96,19 +140,11 @@ def _latency(seconds: Sequence[float]) -> Latency:
     return Latency(p50_ms=float(p50), p99_ms=float(p99))
 
 
-def _cpu_seconds(server_pid: int) -> float:
-    try:
-        server = psutil.Process(server_pid)
-        times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
-    except psutil.NoSuchProcess as error:
-        message = f"the server (process {server_pid}) ended during the proof: the proof is tried again by itself"
-        raise LeptonError(Reason.SERVER_UNAVAILABLE, message) from error
-    return sum(spent.user + spent.system for spent in times)
-
-
-def _energy(rapl: Path) -> dict[str, int]:
+def _energy(rapl: Path | None) -> dict[str, int]:
     """Microjoules that each processor package has counted; empty where that can't be read."""
-    packages = {}
+    packages: dict[str, int] = {}
+    if rapl is None:
+        return packages
     for domain in sorted(rapl.glob("*-rapl:[0-9]*")):
         if domain.name.count(":") == 1:  # a second colon marks a part of a package, which is counted in it
             try:
@@ -118,8 +154,8 @@ def _energy(rapl: Path) -> dict[str, int]:
     return packages
 
 
-def _joules(before: Mapping[str, int], after: Mapping[str, int], rapl: Path, scale: float) -> float | None:
-    if not before or before.keys() != after.keys():
+def _joules(before: Mapping[str, int], after: Mapping[str, int], rapl: Path | None, scale: float) -> float | None:
+    if rapl is None or not before or before.keys() != after.keys():
         return None
     spent = 0
     for name, microjoules in after.items():

@@ -17,7 +17,7 @@ from lepton.artifact import read_digest
 from lepton.evaluate.run import evaluate
 from lepton.gate.checks.measured import Measured
 from lepton.gate.checks.registry import check_all
-from lepton.gate.cost import Ask, Cost, costs, latencies
+from lepton.gate.cost import RAPL, Ask, Cost, CpuClock, costs, latencies
 from lepton.gate.holdout import Holdout, decoded, read_holdout
 from lepton.gate.probe import Answers, Probe, ask_all, model_config
 from lepton.report import Endpoint, GateReport, Latency, Progress, Report, Say
@@ -37,26 +37,29 @@ ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
+class Ends:
+    """What is compared: where candidate and baseline answer, and what tells the CPU time of their servers."""
+
+    candidate: EndpointAddress
+    baseline: EndpointAddress
+    candidate_clock: CpuClock
+    baseline_clock: CpuClock
+    here: bool = True
+    """Whether they run on this machine, whose energy can then be counted."""
+
+
+@dataclass(frozen=True)
 class _Expense:
     latency: dict[Protocol, Latency]
     cost: Cost
 
 
-def prove(
-    candidate: EndpointAddress,
-    baseline: EndpointAddress,
-    artifact: Path,
-    gate: Gate,
-    revision: int,
-    server_pid: int,
-    say: Say,
-) -> GateReport:
-    """Measure both endpoints on the artifact's held-out set and check every budget.
+def prove(ends: Ends, artifact: Path, gate: Gate, revision: int, say: Say) -> GateReport:
+    """Measure both endpoints on the held-out set of the artifact, a local folder, and check every budget.
 
-    `artifact` is a local folder, `server_pid` the process whose CPU time (with its children's) is counted.
     Raises LeptonError: SERVER_UNAVAILABLE when an endpoint does not answer, ARTIFACT_CORRUPT.
     """
-    measured, agreement = _measure(candidate, baseline, artifact, server_pid, say)
+    measured, agreement = _measure(ends, artifact, say)
     _say(say, 0.9, "checking the budgets")
     return GateReport(
         revision=revision,
@@ -69,26 +72,24 @@ def prove(
     )
 
 
-def _measure(
-    candidate: EndpointAddress, baseline: EndpointAddress, artifact: Path, server_pid: int, say: Say
-) -> tuple[Measured, float]:
+def _measure(ends: Ends, artifact: Path, say: Say) -> tuple[Measured, float]:
     """All that the checks judge, and the percentage of held-out examples to which both endpoints give one label."""
     report = Report.model_validate_json((artifact / "report.json").read_bytes())
     holdout = read_holdout(artifact / "holdout.zip")
-    config = model_config(candidate)
+    config = model_config(ends.candidate)
     batch = min(BATCH, int(config["max_batch_size"]))
     _say(say, 0.0, f"{len(holdout.images)} held-out images to the candidate, over HTTP and gRPC")
-    over_http, over_grpc = (ask_all(candidate, protocol, holdout.images, batch) for protocol in PROTOCOLS)
+    over_http, over_grpc = (ask_all(ends.candidate, protocol, holdout.images, batch) for protocol in PROTOCOLS)
     _say(say, 0.4, "the same to the uncompressed model")
-    before = ask_all(baseline, "http", holdout.images, batch)
+    before = ask_all(ends.baseline, "http", holdout.images, batch)
     tensors = decoded(artifact / "repository" / "model" / "1", holdout.images[:TENSORS])
     differing = (
         _differing(over_http, over_grpc)
-        | _differing_as_tensors(candidate, tensors, over_http)
+        | _differing_as_tensors(ends.candidate, tensors, over_http)
         | _mislabelled(over_http, report.classes)
     )
     _say(say, 0.6, "measuring time and energy")
-    expense = _expenses(candidate, baseline, tensors, server_pid)
+    expense = _expenses(ends, tensors)
     measured = Measured(
         candidate=_endpoint(report.served, artifact / "repository", over_http, holdout, report, expense["candidate"]),
         uncompressed=_endpoint("uncompressed", artifact / "baseline", before, holdout, report, expense["baseline"]),
@@ -141,11 +142,10 @@ def _differing_as_tensors(address: EndpointAddress, tensors: Tensors, from_bytes
     return differing
 
 
-def _expenses(
-    candidate: EndpointAddress, baseline: EndpointAddress, tensors: Tensors, server_pid: int
-) -> dict[str, _Expense]:
+def _expenses(ends: Ends, tensors: Tensors) -> dict[str, _Expense]:
     """Time and cost of one decoded tensor in, label and probability out, for both endpoints in turns."""
-    addresses = {"candidate": candidate, "baseline": baseline}
+    addresses = {"candidate": ends.candidate, "baseline": ends.baseline}
+    clocks = {"candidate": ends.candidate_clock, "baseline": ends.baseline_clock}
     with ExitStack() as stack:
         asks = {
             (name, protocol): _asker(stack.enter_context(closing(Probe(address, protocol))), tensors)
@@ -153,7 +153,7 @@ def _expenses(
             for name, address in addresses.items()
         }
         latency = latencies(asks)
-        cost = costs({name: asks[name, "http"] for name in addresses}, server_pid)
+        cost = costs({name: asks[name, "http"] for name in addresses}, clocks, RAPL if ends.here else None)
     return {
         name: _Expense({protocol: latency[name, protocol] for protocol in PROTOCOLS}, cost[name]) for name in addresses
     }

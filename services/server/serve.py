@@ -9,9 +9,14 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from aiohttp import web
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.metrics import Metrics
@@ -19,6 +24,7 @@ from lepton.backends.local.models import Models, Served
 from lepton.backends.local.servers import TritonKeeper
 from lepton.backends.local.triton import Triton
 from lepton.errors import LeptonError
+from lepton.gate.cost import METRIC, CpuClock, clock_of_process
 from services.server.fetch import tell
 
 _TICK_S = 0.05
@@ -32,7 +38,7 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("instances", type=int)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a pod is asked from outside of it
-    for option, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002), ("ready", 8003)):
+    for option, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002), ("state", 8003)):
         parser.add_argument(f"--{option}-port", type=int, default=port)
     return parser.parse_args(given)
 
@@ -44,8 +50,10 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
     settings = Settings(**ports, triton_metrics_port=options.metrics_port)
     triton = Triton(home, settings, options.host)
     models = Models(home, triton)
-    keeper = TritonKeeper(triton, models, Metrics(), lambda: None)
-    runner = await _tell_readiness(options, keeper, models)
+    metrics = Metrics()
+    keeper = TritonKeeper(triton, models, metrics, lambda: None)
+    _count_cpu(metrics.registry, triton)
+    runner = await _tell_state(options, keeper, models, metrics.registry)
     keeping = asyncio.create_task(keeper.keep())
     try:
         while keeper.state == "starting" and not stop.is_set():
@@ -74,17 +82,44 @@ def _served(options: argparse.Namespace, home: Home) -> Served:
     )
 
 
-async def _tell_readiness(options: argparse.Namespace, keeper: TritonKeeper, models: Models) -> web.AppRunner:
+def _count_cpu(registry: CollectorRegistry, triton: Triton) -> None:
+    """Let the metrics tell what the server spends, for the gate."""
+
+    def spent() -> float:
+        record = triton.alive()
+        return 0.0 if record is None else clock_of_process(record.pid)()
+
+    name = METRIC.removesuffix("_total")
+    registry.register(_Counter(name, "CPU seconds of Triton and the processes in which it runs the model.", spent))
+
+
+class _Counter(Collector):
+    """A counter that is read where it is counted."""
+
+    def __init__(self, name: str, meaning: str, read: CpuClock) -> None:
+        self._name, self._meaning, self._read = name, meaning, read
+
+    def collect(self) -> Iterator[Metric]:
+        """Its value now."""
+        yield CounterMetricFamily(self._name, self._meaning, value=self._read())
+
+
+async def _tell_state(
+    options: argparse.Namespace, keeper: TritonKeeper, models: Models, registry: CollectorRegistry
+) -> web.AppRunner:
     async def ready(_: web.Request) -> web.Response:
         loaded = keeper.state == "ready" and await asyncio.to_thread(models.digest, options.name) == options.digest
         answers = loaded and models.is_healthy(options.name)
         return web.Response(status=200 if answers else 503, text="ok\n" if answers else f"{keeper.state}\n")
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     app = web.Application()
-    app.add_routes([web.get("/readyz", ready)])
+    app.add_routes([web.get("/readyz", ready), web.get("/metrics", metrics)])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, options.host, options.ready_port).start()
+    await web.TCPSite(runner, options.host, options.state_port).start()
     return runner
 
 

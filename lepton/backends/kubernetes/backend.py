@@ -173,11 +173,12 @@ class KubernetesBackend:
             folder = f"{key.namespace}/{key.name}"
             artifact = f"{self._settings.artifacts.rstrip('/')}/{folder}/{job.name}"
             return {**arguments, "artifact": artifact, "work": f"{job_objects.ROOT}/work/{folder}"}
+        names = {end: str(arguments[end]) for end in ("candidate", "baseline")}
         ends: dict[str, JsonValue] = {
-            end: observing.address(str(arguments[end]), key.namespace, key.name).model_dump(mode="json")
-            for end in ("candidate", "baseline")
+            end: observing.address(name, key.namespace, key.name).model_dump(mode="json") for end, name in names.items()
         }
-        return {**arguments, **ends}
+        meters: dict[str, JsonValue] = {end: observing.meter(name, key.namespace) for end, name in names.items()}
+        return {**arguments, **ends, "meters": meters}
 
     async def _apply_endpoint(self, key: Key, uid: str, endpoint: Endpoint) -> None:
         workload = workload_name(key, endpoint.variant, endpoint.digest)

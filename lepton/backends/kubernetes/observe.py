@@ -17,7 +17,7 @@ from lepton.spec.status import EndpointAddress
 
 Owned = Callable[[Kind], Mapping[str, Object]]
 """The model's objects of a kind, by name."""
-HTTP_PORT, GRPC_PORT = 8000, 8001
+HTTP_PORT, GRPC_PORT, STATE_PORT = 8000, 8001, 8003
 _METADATA = ("name", "namespace", "labels", "annotations", "uid", "generation", "deletionTimestamp")
 
 
@@ -60,6 +60,11 @@ def address(service: str, namespace: str, model: str) -> EndpointAddress:
     """Where a model answers through a Service, within the cluster."""
     host = f"{service}.{namespace}.svc"
     return EndpointAddress(http=f"http://{host}:{HTTP_PORT}", grpc=f"{host}:{GRPC_PORT}", model=model)
+
+
+def meter(service: str, namespace: str) -> str:
+    """Where the server behind a Service tells what it spends."""
+    return f"http://{service}.{namespace}.svc:{STATE_PORT}/metrics"
 
 
 def workload_state(name: str, owned: Owned) -> EndpointState:

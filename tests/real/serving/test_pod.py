@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from lepton.gate.cost import clock_of_pod, costs
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
 from tests.installation import free_ports, wait_until
@@ -56,7 +57,7 @@ def pod(artifact: tuple[Path, str], tmp_path: Path) -> Iterator[tuple[subprocess
     directory, digest = artifact
     folder, ports = str(tmp_path / "models"), free_ports(4)
     assert module("fetch", str(directory), digest, folder, words=tmp_path / "words").wait() == 0
-    options = [f"--{name}-port={port}" for name, port in zip(("http", "grpc", "metrics", "ready"), ports, strict=True)]
+    options = [f"--{name}-port={port}" for name, port in zip(("http", "grpc", "metrics", "state"), ports, strict=True)]
     arguments = ["pets", "served", digest, "1", folder, "--host=127.0.0.1", *options]
     process = module("serve", *arguments, words=tmp_path / "words")
     wait_until(lambda: status(ports[3], "/readyz") == 200, "the pod is ready", 60)
@@ -69,13 +70,21 @@ def pod(artifact: tuple[Path, str], tmp_path: Path) -> Iterator[tuple[subprocess
 def test_the_model_answers_under_its_own_name_and_again_after_its_process_was_killed(
     pod: tuple[subprocess.Popen[bytes], list[int]],
 ) -> None:
-    process, (http_port, _, _, ready_port) = pod
+    process, (http_port, _, _, state_port) = pod
     before = answer(http_port)
     assert before is not None
     (stub,) = (one for one in psutil.Process(process.pid).children(recursive=True) if "stub" in one.name())
     stub.kill()
     wait_until(lambda: not stub.is_running() or stub.status() == psutil.STATUS_ZOMBIE, "the stub is gone", 10)
-    wait_until(lambda: status(ready_port, "/readyz") == 200 and answer(http_port) == before, "it is healed", 60)
+    wait_until(lambda: status(state_port, "/readyz") == 200 and answer(http_port) == before, "it is healed", 60)
+
+
+def test_the_gate_can_tell_what_the_server_spends(pod: tuple[subprocess.Popen[bytes], list[int]]) -> None:
+    _, (http_port, _, _, state_port) = pod
+    clock = clock_of_pod(f"http://127.0.0.1:{state_port}/metrics")
+    before = clock()
+    spent = costs({"one": lambda number: answer(http_port)}, {"one": clock}, None)["one"]
+    assert (clock() > before > 0, 0.01 < spent.cpu_seconds < 100, spent.joules) == (True, True, None)
 
 
 def test_an_artifact_that_is_not_the_one_asked_for_never_reaches_the_server(

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lepton.errors import LeptonError
-from lepton.gate.run import prove
+from lepton.gate.cost import clock_of_process
+from lepton.gate.run import Ends, prove
 from lepton.report import Progress
 from lepton.spec.gate import Gate
 from lepton.spec.reasons import Reason
@@ -17,12 +18,13 @@ from tests.real.serving.private_triton import PrivateTriton
 
 @contextmanager
 def loaded(server: PrivateTriton, artifact: Path, digest: str):
-    """Addresses of the candidate and the baseline."""
+    """Candidate and baseline, both on this server."""
     addresses = []
     for name, folder in (("proof-candidate", "repository"), ("proof-baseline", "baseline")):
         assert server.load(name, artifact / folder / "model", digest) is None
         addresses.append(EndpointAddress(http=server.http, grpc=server.grpc, model=name))
-    yield addresses
+    clock = clock_of_process(server.pid)
+    yield Ends(*addresses, clock, clock)
     for address in addresses:
         server.unload(address.model)
 
@@ -30,8 +32,8 @@ def loaded(server: PrivateTriton, artifact: Path, digest: str):
 def test_a_sound_candidate_passes_and_every_figure_is_measured(triton, tmp_path):
     digest = quadrants_artifact(tmp_path / "a", holdout=70)
     said: list[Progress] = []
-    with loaded(triton, tmp_path / "a", digest) as addresses:
-        report = prove(*addresses, tmp_path / "a", Gate(), 7, triton.pid, said.append)
+    with loaded(triton, tmp_path / "a", digest) as ends:
+        report = prove(ends, tmp_path / "a", Gate(), 7, said.append)
     assert {check.name: check.passed for check in report.checks} == {
         "digest": True,
         "protocols": True,
@@ -53,8 +55,8 @@ def test_a_sound_candidate_passes_and_every_figure_is_measured(triton, tmp_path)
 def test_a_candidate_with_wrong_answers_or_other_files_fails_and_the_report_says_by_how_much(triton, tmp_path):
     digest = quadrants_artifact(tmp_path / "a", holdout=40, served=(1, 0, 2, 3))
     other = quadrants_artifact(tmp_path / "b", holdout=40)
-    with loaded(triton, tmp_path / "a", digest) as addresses:
-        report = prove(*addresses, tmp_path / "b", Gate(), 8, triton.pid, lambda progress: None)
+    with loaded(triton, tmp_path / "a", digest) as ends:
+        report = prove(ends, tmp_path / "b", Gate(), 8, lambda progress: None)
     failed = {check.name: check.measured for check in report.checks if not check.passed}
     assert failed == {"digest": digest, "maxAccuracyDrop": 50.0}
     assert (report.agreement, report.digest) == (50.0, other)
@@ -63,6 +65,7 @@ def test_a_candidate_with_wrong_answers_or_other_files_fails_and_the_report_says
 def test_an_endpoint_that_does_not_answer_is_a_failure_that_is_tried_again(triton, tmp_path):
     quadrants_artifact(tmp_path / "a")
     nobody = EndpointAddress(http=triton.http, grpc=triton.grpc, model="nobody")
+    clock = clock_of_process(triton.pid)
     with pytest.raises(LeptonError, match=r"nobody at http://.* did not answer") as failure:
-        prove(nobody, nobody, tmp_path / "a", Gate(), 1, triton.pid, lambda progress: None)
+        prove(Ends(nobody, nobody, clock, clock), tmp_path / "a", Gate(), 1, lambda progress: None)
     assert failure.value.reason is Reason.SERVER_UNAVAILABLE

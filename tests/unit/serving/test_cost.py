@@ -10,6 +10,8 @@ from lepton.errors import LeptonError
 from lepton.gate import cost
 from lepton.spec.reasons import Reason
 
+MINE = {"one": cost.clock_of_process(os.getpid())}
+
 
 @pytest.fixture(autouse=True)
 def _short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,12 +35,12 @@ def test_energy_is_that_of_all_packages_and_survives_a_counter_that_wraps(tmp_pa
         counter(tmp_path, "intel-rapl:0", (999_990 + 10 * len(asked)) % 1_000_000)
         counter(tmp_path, "intel-rapl:1", 5 * len(asked))
 
-    spent = cost.costs({"one": ask}, os.getpid(), tmp_path)["one"]
+    spent = cost.costs({"one": ask}, MINE, tmp_path)["one"]
     assert spent.joules == pytest.approx(15e-6 * 1000)
 
 
 def test_a_machine_that_tells_no_energy_gives_none(tmp_path):
-    assert cost.costs({"one": lambda number: None}, os.getpid(), tmp_path)["one"].joules is None
+    assert cost.costs({"one": lambda number: None}, MINE, tmp_path)["one"].joules is None
 
 
 def test_the_processor_time_of_the_server_is_counted_per_thousand_answers(tmp_path):
@@ -47,14 +49,14 @@ def test_the_processor_time_of_the_server_is_counted_per_thousand_answers(tmp_pa
         while time.process_time() < end:
             pass
 
-    spent = cost.costs({"one": busy_for_a_millisecond}, os.getpid(), tmp_path)["one"]
+    spent = cost.costs({"one": busy_for_a_millisecond}, MINE, tmp_path)["one"]
     assert spent.cpu_seconds == pytest.approx(1.0, rel=0.5)
 
 
 def test_a_server_that_has_ended_is_a_failure_that_is_tried_again(tmp_path):
     nobody = 2**22 + 1  # above the largest pid of Linux
     with pytest.raises(LeptonError, match="ended during the proof") as failure:
-        cost.costs({"one": lambda number: None}, nobody, tmp_path)
+        cost.costs({"one": lambda number: None}, {"one": cost.clock_of_process(nobody)}, tmp_path)
     assert failure.value.reason is Reason.SERVER_UNAVAILABLE
 
 

@@ -2,14 +2,16 @@
 
 from lepton.backends.kubernetes.kinds import SERVICE, Object
 from lepton.backends.kubernetes.names import ENDPOINT, TRAFFIC, WANTED, WORKLOAD
-from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT
+from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.backends.kubernetes.render import meta
 from lepton.plan.types import Key
 
 
 def of_endpoint(key: Key, uid: str, name: str, workload: str) -> Object:
-    """Leads the gate to a revision that has no traffic."""
-    return meta.new(SERVICE, key, uid, name, {ENDPOINT: name}, spec=_spec(workload))
+    """Leads the gate to a revision that has no traffic, and to what its server spends."""
+    spec = _spec(workload)
+    spec["ports"].append({"name": "state", "port": STATE_PORT, "targetPort": "state", "protocol": "TCP"})
+    return meta.new(SERVICE, key, uid, name, {ENDPOINT: name}, spec=spec)
 
 
 def of_traffic(key: Key, uid: str, selected: str, wanted: str) -> Object:

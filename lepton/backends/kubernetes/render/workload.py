@@ -2,12 +2,12 @@
 
 from lepton.backends.kubernetes.kinds import DEPLOYMENT, Object
 from lepton.backends.kubernetes.names import DIGEST, WORKLOAD, workload_name
-from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT
+from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Endpoint, Key, Traffic
 
-METRICS_PORT, READY_PORT = 8002, 8003
+METRICS_PORT = 8002
 DRAIN_S = 5
 """How long a server still answers after it was taken out of its Services."""
 _MODELS = "/models"
@@ -56,7 +56,7 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
         fetch["volumeMounts"] = [*common["volumeMounts"], {"name": "lepton", "mountPath": "/lepton", "readOnly": True}]
         claim = {"claimName": settings.claim, "readOnly": True}
         volumes.append({"name": "lepton", "persistentVolumeClaim": claim})
-    ready = {"httpGet": {"path": "/readyz", "port": READY_PORT}, "periodSeconds": 2}
+    ready = {"httpGet": {"path": "/readyz", "port": "state"}, "periodSeconds": 2}
     served = [key.name, variant_of(desired), desired.digest, str(desired.instances), _MODELS]
     serve = {
         **common,
@@ -66,6 +66,7 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
             {"name": "http", "containerPort": HTTP_PORT},
             {"name": "grpc", "containerPort": GRPC_PORT},
             {"name": "metrics", "containerPort": METRICS_PORT},
+            {"name": "state", "containerPort": STATE_PORT},
         ],
         "readinessProbe": ready,
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_S}}},
