@@ -1,4 +1,4 @@
-"""The worker on a cluster: `python -m services.worker.cluster ORDER_FILE`.
+"""The worker on a cluster: `python -m services.worker.cluster ORDER_FILE NAMESPACE`.
 
 The order is a file of the job's ConfigMap; what the job says goes back into that ConfigMap, the one object that its
 service account may patch.
@@ -22,7 +22,6 @@ _SECONDS_BETWEEN_WRITES = 10.0
 _PATIENCE_S = 600.0
 """How long a job tries to tell how it ended before it counts as failed."""
 _LONGEST_PAUSE_S = 15.0
-_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class ConfigMapReports:
@@ -69,10 +68,10 @@ class ConfigMapReports:
 
 
 def main() -> int:
-    """Run the job whose order is the one argument."""
+    """Run the job that the arguments name."""
     order = JobOrder.model_validate_json(Path(sys.argv[1]).read_bytes())
-    config.load_incluster_config()  # type: ignore[no-untyped-call]  # untyped in the client
-    reports = ConfigMapReports(client.CoreV1Api(), _ACCOUNT.read_text().strip(), order)
+    config.load_config()  # type: ignore[no-untyped-call]  # untyped in the client
+    reports = ConfigMapReports(client.CoreV1Api(), sys.argv[2], order)
     return run(order, reports, Reporter(reports, _SECONDS_BETWEEN_WRITES))
 
 

@@ -9,18 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import yaml
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient
 
-from lepton.backends.kubernetes.client import Client
-from lepton.backends.kubernetes.kinds import LEPTON_MODEL, SERVICE_ACCOUNT
+from lepton.backends.kubernetes.kinds import LEPTON_MODEL
 from lepton.backends.kubernetes.observe import parse
 from lepton.plan.types import Key
 from lepton.spec.reasons import Phase
 from lepton.spec.status import Status
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import SETTINGS
-from tests.cluster.world import Player, World
+from tests.cluster.world import Player, World, token
 from tests.installation import free_ports
 
 NAMESPACE = "lepton-system"
@@ -32,7 +29,7 @@ class Operator:
     def __init__(self, plane: ControlPlane, folder: Path, identity: str = "operator-0") -> None:
         folder.mkdir(exist_ok=True)
         kubeconfig, settings = folder / "kubeconfig", folder / "settings.yaml"
-        plane.write_kubeconfig(kubeconfig, asyncio.run(_token(plane)))
+        plane.write_kubeconfig(kubeconfig, asyncio.run(token(plane.kubeconfig, NAMESPACE, "lepton-operator")))
         settings.write_text(yaml.safe_dump(SETTINGS.model_dump(by_alias=True)))
         (port,) = free_ports(1)
         self._log = folder / "operator.log"
@@ -60,16 +57,6 @@ class Operator:
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(timeout=20)
-
-
-async def _token(plane: ControlPlane) -> str:
-    """Of the operator's service account."""
-    await config.load_kube_config(str(plane.kubeconfig))
-    async with ApiClient() as api:
-        path = f"{SERVICE_ACCOUNT.path(NAMESPACE, 'lepton-operator')}/token"
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        answer = await Client(api)._request("POST", path, {}, request)
-    return str(answer["status"]["token"])
 
 
 @asynccontextmanager

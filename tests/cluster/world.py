@@ -27,6 +27,7 @@ from lepton.backends.kubernetes.kinds import (
     OF_A_MODEL,
     POD,
     RAY_JOB,
+    SERVICE_ACCOUNT,
     Kind,
     Object,
 )
@@ -39,7 +40,7 @@ from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
 from operators.lepton_operator.reflector import Reflector
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class World:
@@ -195,6 +196,16 @@ def _failed_to_fetch(pod: Object) -> Object:
         "state": {"terminated": ended},
     }
     return {"phase": "Pending", "initContainerStatuses": [status]}
+
+
+async def token(kubeconfig: Path, namespace: str, account: str) -> str:
+    """Of a service account."""
+    await config.load_kube_config(str(kubeconfig))
+    async with ApiClient() as api:
+        path = f"{SERVICE_ACCOUNT.path(namespace, account)}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        answer = await Client(api)._request("POST", path, {}, request)
+    return str(answer["status"]["token"])
 
 
 def definitions(folder: Path) -> list[Object]:

@@ -47,7 +47,7 @@ def run(key: Key, uid: str, order: JobOrder, settings: Settings) -> tuple[Kind, 
         return JOB, meta.new(JOB, key, uid, name, labels, annotations, spec=spec)
     train = Spec.model_validate(order.arguments["spec"]).train
     spec = {
-        "entrypoint": " ".join(_ENTRYPOINT),
+        "entrypoint": " ".join((*_ENTRYPOINT, key.namespace)),
         "submissionMode": "HTTPMode",
         "shutdownAfterJobFinishes": True,
         "rayClusterSpec": {
@@ -82,7 +82,9 @@ def _ray_pod(key: Key, order: JobOrder, settings: Settings, wanted: TrainResourc
 
 
 def _gate_pod(key: Key, order: JobOrder, settings: Settings) -> Object:
-    pod = _pod(key, order, settings, {"name": "gate", "command": _ENTRYPOINT, "resources": _GATE_RESOURCES})
+    pod = _pod(
+        key, order, settings, {"name": "gate", "command": [*_ENTRYPOINT, key.namespace], "resources": _GATE_RESOURCES}
+    )
     pod["spec"]["restartPolicy"] = "Never"
     return pod
 
