@@ -9,7 +9,7 @@ from lepton.plan.types import Fact, Situation
 from lepton.report import Failure
 from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Reason
-from lepton.spec.status import Condition
+from lepton.spec.status import Condition, Status
 
 
 def succeeded(kind: ConditionType, message: str) -> Fact:
@@ -36,6 +36,13 @@ def waiting(kind: ConditionType, situation: Situation) -> Fact:
     return Fact(
         kind, "Unknown", Reason.PENDING, "waits for the stages before it" if not situation.reached else "begins"
     )
+
+
+def unready(status: Status, reason: Reason, message: str, now: float) -> Status:
+    """The status of a model whose pass could not be made, and so has no plan: all as before, but not ready."""
+    others = tuple(one for one in status.conditions if one.type != ConditionType.READY)
+    fact = Fact(ConditionType.READY, "False", reason, message)
+    return status.model_copy(update={"conditions": (*others, *dated((fact,), status.conditions, now))})
 
 
 def dated(facts: Iterable[Fact], before: Iterable[Condition], now: float) -> tuple[Condition, ...]:

@@ -5,10 +5,11 @@ import logging
 import random
 import time
 
+from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.client import ApiError
 from lepton.errors import LeptonError
 from lepton.plan.types import Key
-from lepton.reconcile import Backend, reconcile
+from lepton.reconcile import reconcile
 from lepton.spec.reasons import Reason
 from operators.lepton_operator.metrics import Metrics
 from operators.lepton_operator.queue import Queue
@@ -21,7 +22,7 @@ _LONGEST_BACKOFF_S = 300.0
 class Controller:
     """A number of workers on one queue."""
 
-    def __init__(self, backend: Backend, queue: Queue, metrics: Metrics) -> None:
+    def __init__(self, backend: KubernetesBackend, queue: Queue, metrics: Metrics) -> None:
         self._backend = backend
         self._queue = queue
         self._metrics = metrics
@@ -46,14 +47,24 @@ class Controller:
             log.warning("%s: %s", _told(key), error)
             self._metrics.errors.labels(error.reason or "Unreachable").inc()
             outcome, recheck = "error", self._backoff(key)
-        except Exception:  # a defect must not end the operator, on which the other models depend
+            if isinstance(error, LeptonError):
+                await self._confess(key, error.reason, error.message)
+        except Exception as error:  # a defect must not end the operator, on which the other models depend
             log.exception("a defect in the pass over %s", _told(key))
             self._metrics.errors.labels(Reason.RECONCILE_ERROR).inc()
             outcome, recheck = "bug", self._backoff(key)
+            what = f"{type(error).__name__}: {error}"
+            await self._confess(key, Reason.RECONCILE_ERROR, f"a defect of Lepton's ({what}): see the operator's log")
         self._metrics.reconciles.labels(outcome).inc()
         self._metrics.reconcile_seconds.observe(time.monotonic() - began)
         if recheck is not None:
             self._queue.add(key, recheck)
+
+    async def _confess(self, key: Key, reason: Reason, message: str) -> None:
+        try:
+            await self._backend.confess(key, reason, message)
+        except ApiError as error:
+            log.warning("%s: its status can't be written: %s", _told(key), error)
 
     def _backoff(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1

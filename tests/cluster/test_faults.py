@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import OF_A_MODEL, RAY_JOB, Kind
+from lepton.backends.kubernetes.kinds import LEPTON_MODEL, OF_A_MODEL, RAY_JOB, Kind
 from lepton.plan.types import Key
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
@@ -64,6 +64,27 @@ def test_without_kuberay_the_condition_says_so_and_the_build_begins_once_it_is_i
             finally:
                 bare = {name: definition[name] for name in ("apiVersion", "kind", "spec")}
                 await world.client.apply(CRD, {**bare, "metadata": {"name": "rayjobs.ray.io"}})
+            await world.until(serves(world, KEY, 1))
+
+    asyncio.run(story())
+
+
+def test_a_spec_that_only_lepton_knows_to_be_wrong_is_told_in_the_status(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> None:
+        async with playing(control_plane) as world:
+            wrong = digits().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            wrong["data"]["image"] = {"mean": [0.5]}
+            metadata = {"name": KEY.name, "namespace": KEY.namespace}
+            document = {"apiVersion": LEPTON_MODEL.api_version, "kind": LEPTON_MODEL.name, "metadata": metadata}
+            await world.client.apply(LEPTON_MODEL, {**document, "spec": wrong}, manager="user")
+            await world.until(lambda: "status" in (world.cache.model(KEY) or {}))
+            (told,) = world.object(LEPTON_MODEL, KEY, KEY.name)["status"]["conditions"]
+            what = "spec.data.image: mean and std must be given together or both left out"
+            assert (told["type"], told["status"], told["reason"]) == ("Ready", "False", "InvalidSpec")
+            assert told["message"] == f"{what}: mend it and apply the file again"
+            await world.put(KEY, digits())
             await world.until(serves(world, KEY, 1))
 
     asyncio.run(story())

@@ -3,6 +3,7 @@
 It reads from the cache alone and writes by server-side apply as one field manager, and only what differs.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -34,6 +35,7 @@ from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.workload import deployment, variant_of
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
+from lepton.plan.conditions import unready
 from lepton.plan.types import Desired, Endpoint, EndpointState, Job, JobState, Key, Observed, Ref, Traffic
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
@@ -77,6 +79,16 @@ class KubernetesBackend:
                 return False
             raise
         return True
+
+    async def confess(self, key: Key, reason: Reason, message: str) -> None:
+        """Show in the status why there could be no pass over a model; the next one that can be made takes it back."""
+        object_ = self._cache.model(key)
+        if object_ is None:
+            return
+        before = Status.model_validate(object_.get("status", {}))
+        status = unready(before, reason, message, time.time())
+        if status != before:
+            await self.report(key, status, int(object_["metadata"]["resourceVersion"]))
 
     async def apply(self, key: Key, desired: Desired) -> None:
         """See Backend."""

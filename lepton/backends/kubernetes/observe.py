@@ -30,7 +30,8 @@ def parse(object_: Object) -> LeptonModel:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise LeptonError(Reason.INVALID_SPEC, f"{where}: {first['msg']}: mend the spec and apply it again") from error
+        what = first["msg"].removeprefix("Value error, ")
+        raise LeptonError(Reason.INVALID_SPEC, f"{where}: {what}: mend it and apply the file again") from error
 
 
 def observe(model: LeptonModel, owned: Owned) -> Observed:

@@ -29,12 +29,11 @@ from lepton.backends.local.store import Conflict, Store
 from lepton.backends.local.triton import Triton
 from lepton.backends.local.workers import WORKER
 from lepton.errors import LeptonError
+from lepton.plan.conditions import unready
 from lepton.plan.types import Key
 from lepton.reconcile import reconcile
-from lepton.spec.fields import timestamp
-from lepton.spec.reasons import ConditionType, Reason
+from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
-from lepton.spec.status import Condition
 
 log = logging.getLogger("lepton.loop")
 
@@ -158,16 +157,8 @@ class Loop:
 
     def _write_unready(self, key: Key, model: LeptonModel, reason: Reason, message: str) -> None:
         """Give the model the condition Ready False, unless it stands there."""
-        others = tuple(one for one in model.status.conditions if one.type != ConditionType.READY)
-        before = next((one for one in model.status.conditions if one.type == ConditionType.READY), None)
-        since = timestamp(time.time())
-        if before is not None and before.status == "False":
-            since = before.last_transition_time
-        condition = Condition(
-            type=ConditionType.READY, status="False", reason=reason, message=message, last_transition_time=since
-        )
-        if condition != before:
-            status = model.status.model_copy(update={"conditions": (*others, condition)})
+        status = unready(model.status, reason, message, time.time())
+        if status != model.status:
             self.store.write_status(key, status, model.metadata.resource_version)
 
     def _note_phase(self, key: Key) -> None:
