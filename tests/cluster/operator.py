@@ -1,12 +1,14 @@
 """The operator as a process, with the rights that it has in a cluster and no more; a world in which all goes well."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -69,6 +71,17 @@ async def playing(plane: ControlPlane) -> AsyncIterator[World]:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await world.clean()
+
+
+def requests(plane: ControlPlane) -> list[dict[str, Any]]:
+    """All that operators asked the API server for and got, as its audit log has it."""
+    events = [json.loads(line) for line in plane.audit.read_text().splitlines()]
+    mine = f"system:serviceaccount:{NAMESPACE}:lepton-operator"
+    return [
+        event
+        for event in events
+        if event["user"]["username"] == mine and "objectRef" in event and event["responseStatus"]["code"] < 400
+    ]
 
 
 def status(world: World, key: Key) -> Status:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import LEPTON_MODEL, OF_A_MODEL, RAY_JOB, Kind
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, OF_A_MODEL, RAY_JOB, Kind
 from lepton.plan.types import Key
+from lepton.report import Progress
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
 from tests.cluster.conftest import CRD
@@ -86,6 +87,31 @@ def test_a_spec_that_only_lepton_knows_to_be_wrong_is_told_in_the_status(
             assert told["message"] == f"{what}: mend it and apply the file again"
             await world.put(KEY, digits())
             await world.until(serves(world, KEY, 1))
+
+    asyncio.run(story())
+
+
+def test_a_run_that_somebody_deletes_is_begun_again_from_where_it_stood(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> None:
+        async with World(control_plane.kubeconfig) as world:
+            try:
+                await world.put(KEY, digits())
+                await world.until(lambda: bool(world.cache.owned(KEY, RAY_JOB)))
+                ((name, run),) = world.cache.owned(KEY, RAY_JOB).items()
+                (build,) = world.cache.owned(KEY, CONFIG_MAP)
+                await world.report(KEY, build, progress=Progress(stage="train", message="epoch 1 of 2"))
+                await world.client.delete(RAY_JOB, KEY.namespace, name)
+                await world.until(lambda: uid(world, name) not in (None, run["metadata"]["uid"]))
+                assert status(world, KEY).revisions[0].outcome == "Building"
+            finally:
+                await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)
+                await world.until(lambda: world.cache.model(KEY) is None)
+
+    def uid(world: World, name: str) -> str | None:
+        run = world.cache.get(RAY_JOB, KEY.namespace, name)
+        return None if run is None else str(run["metadata"]["uid"])
 
     asyncio.run(story())
 

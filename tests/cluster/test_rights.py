@@ -1,13 +1,12 @@
 """The operator has the least rights: all that manifests/rbac grants is used in the life of a model, and suffices."""
 
 import asyncio
-import json
 from pathlib import Path
 
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.operator import NAMESPACE, Operator, playing, serves
+from tests.cluster.operator import Operator, playing, requests, serves
 from tests.cluster.world import World, definitions
 from tests.contract.harness import digits
 
@@ -22,18 +21,15 @@ def granted() -> set[Right]:
     return {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
 
 
-def used(audit: Path) -> set[Right]:
+def used(plane: ControlPlane) -> set[Right]:
     """What the operator asked for and got. An apply that made something needs the right to create it too."""
     found: set[Right] = set()
-    for line in audit.read_text().splitlines():
-        event = json.loads(line)
-        mine = event["user"]["username"] == f"system:serviceaccount:{NAMESPACE}:lepton-operator"
-        if mine and "objectRef" in event and event["responseStatus"]["code"] < 400:
-            target = event["objectRef"]
-            resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))
-            found.add((resource, event["verb"]))
-            if event["verb"] == "patch" and event["responseStatus"]["code"] == 201:
-                found.add((resource, "create"))
+    for event in requests(plane):
+        target = event["objectRef"]
+        resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))
+        found.add((resource, event["verb"]))
+        if event["verb"] == "patch" and event["responseStatus"]["code"] == 201:
+            found.add((resource, "create"))
     return found
 
 
@@ -58,4 +54,4 @@ def test_what_is_granted_suffices_and_is_used(control_plane: ControlPlane, opera
             await world.until(lambda: world.cache.model(KEY) is None)
 
     asyncio.run(story())
-    assert used(control_plane.audit) == granted()
+    assert used(control_plane) == granted()

@@ -13,7 +13,7 @@ from lepton.backends.kubernetes import observe as observing
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.covers import covers
-from lepton.backends.kubernetes.jobs import is_failed, order_of, report_of
+from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, order_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -41,8 +41,7 @@ from lepton.report import Failure
 from lepton.spec.reasons import Reason
 from lepton.spec.status import Status
 
-_NOT_INSTALLED = "{what} is not installed on this cluster: install it; the work then goes on by itself"
-_SYSTEMS = {RAY_JOB: "KubeRay"}
+_NO_KUBERAY = "KubeRay is not installed on this cluster: install it; the work then goes on by itself"
 
 
 class KubernetesBackend:
@@ -149,9 +148,7 @@ class KubernetesBackend:
                 continue
             order = order_of(config_map)
             run = self._cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
-            report = report_of(config_map, order)
-            told = report is not None and (report.summary is not None or report.failure is not None)
-            if run is not None and is_failed(run) and not told:
+            if run is not None and is_failed(run) and not has_told_its_end(config_map, order):
                 newest = await self._client.get(CONFIG_MAP, key.namespace, config_map["metadata"]["name"])
                 self._cache.put(CONFIG_MAP, newest)
 
@@ -169,7 +166,7 @@ class KubernetesBackend:
             )
             for kind, object_ in job_objects.account(key, uid, order):
                 await self._apply(kind, object_)
-        elif report_of(known, order) is not None:
+        elif has_told_its_end(known, order):
             return
         kind, run = job_objects.run(key, uid, order, self._settings)
         for name in self._runs(key, job.name, kind):
@@ -246,7 +243,7 @@ class KubernetesBackend:
 def _refusal(error: ApiError, desired: Desired) -> Failure:
     message = f"the API server refuses {desired.ref.kind} {desired.ref.name}: {error.message}"
     if error.status == 404 and isinstance(desired, Job) and desired.kind == "build":
-        return Failure(reason=Reason.NOT_INSTALLED, message=_NOT_INSTALLED.format(what=_SYSTEMS[RAY_JOB]))
+        return Failure(reason=Reason.NOT_INSTALLED, message=_NO_KUBERAY)
     if error.status == 403 and "exceeded quota" in error.message:
         return Failure(reason=Reason.QUOTA_EXCEEDED, message=f"{message}: free some of it, or raise the quota")
     return Failure(reason=Reason.LOAD_FAILED, message=message)

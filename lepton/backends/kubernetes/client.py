@@ -40,10 +40,11 @@ class Client:
     async def list(self, kind: Kind, namespace: str | None, selector: str = "") -> tuple[list[Object], str]:
         """All objects of a kind, and the version of the collection from which a watch goes on. Raises ApiError."""
         objects: list[Object] = []
+        named = {"apiVersion": kind.api_version, "kind": kind.name}  # the items of a list leave that out
         query = {"limit": str(_PAGE), "labelSelector": selector}
         while True:
             page = await self._request("GET", kind.path(namespace), query)
-            objects += page["items"]
+            objects += [{**item, **named} for item in page["items"]]
             rest = page["metadata"].get("continue")
             if not rest:
                 return objects, page["metadata"]["resourceVersion"]

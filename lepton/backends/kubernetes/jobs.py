@@ -29,6 +29,12 @@ def report_of(config_map: Object, order: JobOrder) -> JobReport | None:
     return report if report is not None and report.attempt == order.attempt else None
 
 
+def has_told_its_end(config_map: Object, order: JobOrder) -> bool:
+    """Whether the attempt at hand said how it ended."""
+    report = report_of(config_map, order)
+    return report is not None and (report.summary is not None or report.failure is not None)
+
+
 def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:
     """Where the job stands."""
     said = report or JobReport(attempt=order.attempt)
