@@ -26,7 +26,7 @@ def answers(url: str) -> bool:
     }
     request = urllib.request.Request(url, json.dumps(body).encode())  # noqa: S310 - our own server on the loopback address
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - the same loopback address
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our own server, the request above
             return bool(json.load(response)["outputs"][0]["data"])
     except OSError:
         return False

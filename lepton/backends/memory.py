@@ -175,7 +175,7 @@ class MemoryBackend:
         job, state = world.jobs[name]
         if state.phase in JOB_DONE:
             raise ValueError(f"{name} has ended already")
-        world.jobs[name] = (job, replace(state, **changes))  # type: ignore[arg-type]  # fields of JobState
+        world.jobs[name] = (job, replace(state, **changes))  # type: ignore[arg-type]  # the methods above name only its fields
 
     def _with(self, name: str, kind: str) -> World:
         return next(world for world in self.worlds.values() if name in getattr(world, kind))

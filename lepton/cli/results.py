@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from lepton.artifact import read
 from lepton.errors import LeptonError
 from lepton.report import GateReport, Report
 from lepton.spec.reasons import Reason
@@ -64,8 +65,6 @@ def holdout(result: Result) -> tuple[str, bytes, str]:
     """
     import zipfile  # noqa: PLC0415 - only a demonstration needs it
 
-    from lepton.artifact import read  # noqa: PLC0415 - slow to import
-
     url = str(result.record.artifact)
     content = read(url, "holdout.zip")
     if content is None:
@@ -94,8 +93,6 @@ def _no_report(model: LeptonModel, record: RevisionRecord) -> str:
 
 
 def _read(url: str, name: str, kind: type[M]) -> M | None:
-    from lepton.artifact import read  # noqa: PLC0415 - slow to import
-
     content = read(url, name)
     try:
         return None if content is None else kind.model_validate_json(content)

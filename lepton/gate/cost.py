@@ -97,7 +97,7 @@ def clock_of_pod(url: str) -> CpuClock:
 
     def read() -> float:
         try:
-            with urllib.request.urlopen(url, timeout=_SCRAPE_S) as answer:  # noqa: S310 - the plan names it
+            with urllib.request.urlopen(url, timeout=_SCRAPE_S) as answer:  # noqa: S310 - http://, made by the backend from a Service
                 families = list(text_string_to_metric_families(answer.read().decode()))
         except (OSError, ValueError) as error:
             message = f"{url} can't be read ({error}): the proof is tried again by itself"

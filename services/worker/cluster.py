@@ -12,12 +12,12 @@ from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
+from lepton.backends.kubernetes.jobs import REPORT
 from lepton.jobdir import JobOrder
 from lepton.report import Failure, JobReport, Progress, Summary
 from services.worker.progress import Reporter
 from services.worker.run import run
 
-REPORT = "report.json"
 _SECONDS_BETWEEN_WRITES = 10.0
 _PATIENCE_S = 600.0
 """How long a job tries to tell how it ended before it counts as failed."""

@@ -28,8 +28,7 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import FINALIZER, WORKLOAD, run_name, workload_name
-from lepton.backends.kubernetes.names import JOB as JOB_LABEL
+from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, WORKLOAD, run_name, workload_name
 from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.workload import deployment, variant_of

@@ -99,10 +99,6 @@ class Client:
         content_type = "application/merge-patch+json"
         return await self._request("PATCH", kind.path(namespace, name), {}, changes, content_type)
 
-    async def create(self, kind: Kind, object_: Object) -> Object:
-        """Create an object. Raises ApiError."""
-        return await self._request("POST", kind.path(object_["metadata"]["namespace"]), {}, object_)
-
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Delete an object and all that it owns; nothing happens where it is not. Raises ApiError."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
@@ -142,7 +138,7 @@ class Client:
         url = f"{self._api.configuration.host}{path}{f'?{given}' if given else ''}"
         try:
             request = self._api.rest_client.request
-            answer: Any = await request(method, url, headers, body, _request_timeout=timeout_s)  # type: ignore[no-untyped-call]  # untyped in the client
+            answer: Any = await request(method, url, headers, body, _request_timeout=timeout_s)  # type: ignore[no-untyped-call]  # kubernetes.aio has no types here
             response: aiohttp.ClientResponse = answer.response
             if response.status >= 400:
                 raise _refusal(response.status, await response.read())

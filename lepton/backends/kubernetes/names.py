@@ -7,7 +7,7 @@ from lepton.spec.resource import GROUP
 
 MODEL = f"{GROUP}/model"
 """Label: the LeptonModel that an object belongs to."""
-JOB = f"{GROUP}/job"
+JOB_LABEL = f"{GROUP}/job"
 """Label: the job that an object belongs to."""
 ENDPOINT = f"{GROUP}/endpoint"
 """Label of a Service: the endpoint that it is."""
@@ -19,8 +19,6 @@ WANTED = f"{GROUP}/wanted-workload"
 """Annotation of the traffic's Service: the workload that it goes to once that answers."""
 DIGEST = f"{GROUP}/digest"
 """Annotation: sha256 over the artifact that a server verified before it started."""
-ATTEMPT = f"{GROUP}/attempt"
-"""Annotation: how often the job had failed before."""
 FINALIZER = f"{GROUP}/cleanup"
 """Keeps a deleted LeptonModel until nothing of it is left."""
 

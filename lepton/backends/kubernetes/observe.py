@@ -7,8 +7,7 @@ from pydantic import ValidationError
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.jobs import job_state, order_of, report_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, JOB, POD, RAY_JOB, SERVICE, Kind, Object
-from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, WANTED, WORKLOAD, run_name
-from lepton.backends.kubernetes.names import JOB as JOB_LABEL
+from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, JOB_LABEL, WANTED, WORKLOAD, run_name
 from lepton.errors import LeptonError
 from lepton.plan.types import EndpointState, JobState, Observed, Ref
 from lepton.spec.reasons import Reason

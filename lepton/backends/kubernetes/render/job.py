@@ -6,8 +6,7 @@ worker; a gate needs no Ray and runs as a batch Job.
 
 from lepton.backends.kubernetes.jobs import ORDER
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, JOB, RAY_JOB, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind, Object
-from lepton.backends.kubernetes.names import ATTEMPT, run_name
-from lepton.backends.kubernetes.names import JOB as JOB_LABEL
+from lepton.backends.kubernetes.names import JOB_LABEL, run_name
 from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
@@ -41,10 +40,10 @@ def account(key: Key, uid: str, order: JobOrder) -> list[tuple[Kind, Object]]:
 
 def run(key: Key, uid: str, order: JobOrder, settings: Settings) -> tuple[Kind, Object]:
     """One attempt at the job."""
-    name, labels, annotations = run_name(order), {JOB_LABEL: order.name}, {ATTEMPT: str(order.attempt)}
+    name, labels = run_name(order), {JOB_LABEL: order.name}
     if order.kind == "gate":
         spec: Object = {"backoffLimit": 0, "template": _gate_pod(key, order, settings)}
-        return JOB, meta.new(JOB, key, uid, name, labels, annotations, spec=spec)
+        return JOB, meta.new(JOB, key, uid, name, labels, spec=spec)
     train = Spec.model_validate(order.arguments["spec"]).train
     spec = {
         "entrypoint": " ".join((*_ENTRYPOINT, key.namespace)),
@@ -53,13 +52,13 @@ def run(key: Key, uid: str, order: JobOrder, settings: Settings) -> tuple[Kind, 
         "rayClusterSpec": {
             "rayVersion": settings.ray_version,
             "headGroupSpec": {
-                "rayStartParams": {"dashboard-host": "0.0.0.0"},  # noqa: S104 - the pod's own address, as KubeRay needs it
+                "rayStartParams": {"dashboard-host": "0.0.0.0"},  # noqa: S104 - KubeRay submits to the pod's address
                 "template": _ray_pod(key, order, settings, train.resources),
             },
             **({"workerGroupSpecs": [_workers(key, order, settings)]} if train.workers > 1 else {}),
         },
     }
-    return RAY_JOB, meta.new(RAY_JOB, key, uid, name, labels, annotations, spec=spec)
+    return RAY_JOB, meta.new(RAY_JOB, key, uid, name, labels, spec=spec)
 
 
 def _workers(key: Key, order: JobOrder, settings: Settings) -> Object:
