@@ -38,7 +38,7 @@ real: $(READY) ## The tests with a real Ray and a real Triton: minutes
 	$(BIN)/pytest tests/real
 
 cluster: $(READY) ## The tests on a real Kubernetes control plane; the first time it is built, in some ten minutes
-	$(BIN)/python -m tests.cluster.binaries
+	$(BIN)/python -m tests.programs
 	$(BIN)/pytest tests/cluster
 
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side

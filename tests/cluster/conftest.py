@@ -10,10 +10,10 @@ from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind
-from tests.cluster.binaries import module
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import NAMESPACE, Operator
 from tests.cluster.world import definitions
+from tests.programs.programs import module
 
 ROOT = Path(__file__).parents[2]
 NAMESPACES = Kind("v1", "Namespace", "namespaces")
@@ -51,7 +51,7 @@ def operator(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
 async def install(plane: ControlPlane) -> None:
     """Apply the CRDs, wait until the API server serves them, and give the operator its rights."""
     await config.load_kube_config(str(plane.kubeconfig))
-    kuberay = module(KUBERAY)
+    kuberay = module("kuberay", KUBERAY)
     wanted = definitions(ROOT / "manifests" / "crds") + definitions(kuberay / "config" / "crd" / "bases")
     async with ApiClient() as api:
         client = Client(api)

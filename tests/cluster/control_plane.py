@@ -13,8 +13,8 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.cluster.binaries import find
 from tests.installation import free_ports, wait_until
+from tests.programs.programs import find
 
 ADMIN = "admin-of-the-tests"
 _START_S = 60.0

