@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "# Written by `make lock` from pyproject.toml: do not edit.\n"
+_AS_TESTED = ("--constraint", "requirements/local.lock", "pyproject.toml")
+"""The images hold what the tests ran with."""
 GROUPS = {
     "setup.lock": ("--group", "setup"),
     "go.lock": ("--group", "go"),
@@ -20,6 +22,9 @@ GROUPS = {
         *("--extra", "local", "--extra", "operator", "--extra", "s3", "--extra", "gcs"),
         *("--group", "dev", "--group", "bench", "pyproject.toml"),
     ),
+    "operator.lock": ("--extra", "operator", *_AS_TESTED),
+    "worker.lock": ("--extra", "worker", "--extra", "s3", "--extra", "gcs", *_AS_TESTED),
+    "server.lock": ("--extra", "server", "--extra", "s3", "--extra", "gcs", *_AS_TESTED),
 }
 BUILT_FOR_A_GPU = ("nvidia-", "cuda-", "triton")
 

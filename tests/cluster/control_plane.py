@@ -1,4 +1,4 @@
-"""A real control plane on the loopback address: etcd, kube-apiserver, kube-controller-manager; no node.
+"""A real control plane: etcd, kube-apiserver, kube-controller-manager; on the loopback address unless it has nodes.
 
 Everything lies in one folder; every process is stopped by its pid.
 """
@@ -27,7 +27,7 @@ rules:
   userGroups: ["system:serviceaccounts"]
 - level: None
 """
-_CONTROLLERS = (
+_WITHOUT_NODES = (
     "deployment-controller,replicaset-controller,job-controller,garbage-collector-controller,namespace-controller,"
     "serviceaccount-controller,endpointslice-controller,disruption-controller,resourcequota-controller"
 )
@@ -36,8 +36,11 @@ _CONTROLLERS = (
 class ControlPlane:
     """Use it in a with statement."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, node_address: str | None = None) -> None:
+        """`node_address` is the one at which the nodes' pods reach the API server; None where there are no nodes."""
         self.folder = folder
+        self._address = node_address or "127.0.0.1"
+        self._has_nodes = node_address is not None
         self.kubeconfig = folder / "kubeconfig"
         self.audit = folder / "audit.log"
         self._etcd_client, self._etcd_peer, self._port = free_ports(3)
@@ -61,7 +64,7 @@ class ControlPlane:
     @property
     def url(self) -> str:
         """Of the API server."""
-        return f"https://127.0.0.1:{self._port}"
+        return f"https://{self._address}:{self._port}"
 
     def start_api_server(self) -> None:
         """Start it and wait until it is ready."""
@@ -73,9 +76,11 @@ class ControlPlane:
         self._start(
             "kube-apiserver",
             f"--etcd-servers=http://127.0.0.1:{self._etcd_client}",
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
+            f"--bind-address={self._address}",
+            f"--advertise-address={self._address}",
+            f"--endpoint-reconciler-type={'lease' if self._has_nodes else 'none'}",
+            "--kubelet-preferred-address-types=InternalIP",
+            "--allow-privileged",
             f"--secure-port={self._port}",
             f"--cert-dir={self.folder / 'certificates'}",
             f"--token-auth-file={tokens}",
@@ -121,8 +126,10 @@ class ControlPlane:
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
             "--secure-port=0",
-            f"--controllers={_CONTROLLERS}",
+            f"--controllers={'*' if self._has_nodes else _WITHOUT_NODES}",
             f"--service-account-private-key-file={self.folder / 'accounts.key'}",
+            f"--root-ca-file={self._certificate}",
+            "--pvclaimbinder-sync-period=2s",
         )
 
     def _start(self, name: str, *options: str) -> None:

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 KUBERNETES = "1.34.4"
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
-NODE = ("kube-scheduler", "kubelet", "kube-proxy", "coredns", "helm", "kuberay", "kserve", "traefik")
+NODE = ("kube-scheduler", "kubelet", "kube-proxy", "pause", "coredns", "helm", "kuberay", "kserve", "traefik")
 _PACKAGES = {
     "etcd": ("kubernetes", "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -31,6 +31,7 @@ _PACKAGES = {
     "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator"),
     "kserve": ("kserve", "github.com/kserve/kserve/cmd/manager"),
     "traefik": ("traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
+    "pause": ("pause", "."),
 }
 """Each program: the folder here that pins its modules, and its package."""
 _VERSION = "k8s.io/component-base/version"
@@ -49,7 +50,8 @@ def build(name: str) -> Path:
     """Build a program, unless that has been done from the same modules; two at once take turns."""
     pins, package = _PACKAGES[name]
     flags = f"-s -w{_FLAGS.get(pins, '')}"
-    folder = cache() / "programs" / f"{pins}-{_digest((HERE / pins / 'go.sum').read_bytes() + flags.encode())}"
+    made_of = b"".join(path.read_bytes() for path in sorted((HERE / pins).iterdir())) + flags.encode()
+    folder = cache() / "programs" / f"{pins}-{_digest(made_of)}"
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / name
     with (folder / f"{name}.lock").open("w") as lock:

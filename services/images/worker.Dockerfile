@@ -1,0 +1,11 @@
+# Trains, compresses and proves: the image of RayJobs and gates.
+#   docker build --file services/images/worker.Dockerfile --tag lepton-worker .
+FROM debian:bookworm-slim
+COPY services/images/install.sh /tmp/
+COPY requirements /tmp/requirements
+RUN /tmp/install.sh worker /tmp/requirements && rm -r /tmp/install.sh /tmp/requirements
+WORKDIR /opt/lepton/app
+COPY lepton lepton
+COPY services services
+ENV PATH=/opt/lepton/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/lepton/app PYTHONDONTWRITEBYTECODE=1
+USER 10001

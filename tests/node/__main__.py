@@ -1,0 +1,80 @@
+"""`python -m tests.node COMMAND...`: brings up a whole Kubernetes node, runs the command on it, and takes all of it down.
+
+The node lives in namespaces of its own (network, mounts, processes): nothing of it is seen from outside, and when its
+first process ends, all of it ends. KUBECONFIG is set for the command. As root, on Debian; `lacking` says what it needs.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.node.node import Node
+from tests.node.parts import Parts
+from tests.programs.programs import NODE, cache, find
+
+_PACKAGES = {
+    "containerd": "containerd",
+    "runc": "runc",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "debootstrap": "debootstrap",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+}
+_NAMESPACES = [
+    "unshare",
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "--kill-child",
+    "--propagation",
+    "slave",
+]
+_REAPER = ["bash", "-c", '"$@"; exit $?', "node"]
+"""The first process of the node: it reaps what others leave behind, as init does."""
+_INSIDE = "--inside"
+
+
+def lacking() -> list[str]:
+    """What this machine lacks, each in a sentence that says how to mend it."""
+    missing = [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
+    found = [f"run `sudo apt-get install {' '.join(missing)}`"] if missing else []
+    return found if os.geteuid() == 0 else ["run it as root: it makes namespaces and mounts", *found]
+
+
+def outside(command: list[str]) -> int:
+    """Have every program and image ready, then run in namespaces of its own."""
+    for name in NODE:
+        find(name)
+    again = [sys.executable, "-m", "tests.node", _INSIDE, *command]
+    return subprocess.run([*_NAMESPACES, *_REAPER, *again], check=False).returncode
+
+
+def inside(command: list[str]) -> int:
+    """Bring the node up, run the command, and show the logs of the node where it failed."""
+    folder = Path(tempfile.mkdtemp(prefix="lepton-node-"))
+    try:
+        with Node(folder, cache() / "node") as node, Parts(node):
+            environment = {**os.environ, "KUBECONFIG": str(node.kubeconfig), "LEPTON_NODE": str(folder)}
+            status = subprocess.run(command, check=False, env=environment).returncode
+        return status
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> int:
+    """Run the command that the arguments give."""
+    command = sys.argv[1:]
+    if command[:1] == [_INSIDE]:
+        return inside(command[1:])
+    for sentence in lacking():
+        print(f"a node can't be started here: {sentence}", file=sys.stderr)
+    return 2 if lacking() else outside(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""Lepton's images, made without Docker, as services/images/*.Dockerfile say: their base, their installer, their words.
+
+Two layers: Debian with what services/images/install.sh installs, made once for each lock file and kept; and Lepton's
+code. Called by tests.node.node, as root.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.programs.programs import ROOT, cache, find
+
+NAMES = ("operator", "worker", "server")
+SUITE = "bookworm"
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_FOLDER = ROOT / "services" / "images"
+_INSTALL = """\
+set -e
+mkdir -p "$1/etc/ssl/certs" "$1/proc"
+mount --bind /etc/ssl/certs "$1/etc/ssl/certs"
+mount -t proc proc "$1/proc"
+cp /etc/resolv.conf /etc/hosts "$1/etc/"
+chroot "$1" /tmp/install.sh "$2" /tmp/requirements
+"""
+"""Run in mounts of its own; the machine's certificates, since its registries may be mirrors."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A tar file and its sha256."""
+
+    tar: Path
+    digest: str
+
+    @property
+    def descriptor(self) -> dict[str, object]:
+        """As an OCI manifest names it."""
+        return _descriptor("application/vnd.oci.image.layer.v1.tar", self.digest, self.tar.stat().st_size)
+
+
+def environment(name: str) -> Layer:
+    """Debian and what the image needs besides Lepton; made when the lock file or the installer has changed."""
+    lock, setup = (ROOT / "requirements" / f"{file}.lock" for file in (name, "setup"))
+    parts = [(_FOLDER / "install.sh").read_bytes(), setup.read_bytes(), lock.read_bytes()]
+    tar = _folder() / f"{name}-{hashlib.sha256(b'|'.join(parts)).hexdigest()[:12]}.tar"
+    told = tar.with_suffix(".sha256")
+    if not told.exists():
+        print(f"building the environment of the image {name}", flush=True)  # noqa: T201 - it takes minutes
+        with tempfile.TemporaryDirectory(dir=_folder(), prefix=f".{name}-") as folder:
+            root = Path(folder) / "root"
+            subprocess.run(["cp", "--archive", _debian(), root], check=True)
+            shutil.copy(_FOLDER / "install.sh", root / "tmp")
+            shutil.copytree(ROOT / "requirements", root / "tmp" / "requirements")
+            subprocess.run(["unshare", "--mount", "sh", "-c", _INSTALL, "sh", root, name], check=True)
+            _pack(root, tar)
+        told.write_text(_sha256(tar))
+    return Layer(tar, told.read_text())
+
+
+def tag(name: str) -> str:
+    """What pods call the image."""
+    return f"lepton.test/{name}:e2e"
+
+
+def write(name: str, target: Path) -> None:
+    """Write the image's archive in OCI layout; `pause` is the one that holds a pod together."""
+    with tempfile.TemporaryDirectory(dir=_folder(), prefix=f".{name}-") as made:
+        folder, own = Path(made), Path(made) / "own.tar"
+        if name == "pause":
+            with tarfile.open(own, "w") as tar:
+                tar.add(find("pause"), "pause", filter=_plain)
+            _archive([Layer(own, _sha256(own))], {"Entrypoint": ["/pause"]}, tag(name), folder, target)
+        else:
+            said = _dockerfile(name)
+            _pack_code(said, own)
+            _archive([environment(name), Layer(own, _sha256(own))], _config(said), tag(name), folder, target)
+
+
+def _archive(layers: list[Layer], config: dict[str, object], named: str, folder: Path, target: Path) -> None:
+    blobs = folder / "layout" / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    for layer in layers:
+        os.link(layer.tar, blobs / layer.digest)
+    diffs = {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in layers]}
+    image = {"architecture": "amd64", "os": "linux", "config": config, "rootfs": diffs}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": _blob(blobs, "application/vnd.oci.image.config.v1+json", image),
+        "layers": [layer.descriptor for layer in layers],
+    }
+    entry = {**_blob(blobs, _MANIFEST, manifest), "annotations": {"io.containerd.image.name": named}}
+    (folder / "layout" / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    (folder / "layout" / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
+    subprocess.run(["tar", "--create", "--file", target, "--directory", folder / "layout", "."], check=True)
+
+
+def _debian() -> Path:
+    root = _folder() / SUITE
+    if not root.exists():
+        print("unpacking Debian", flush=True)  # noqa: T201 - it takes a minute
+        fresh = Path(tempfile.mkdtemp(dir=_folder(), prefix=f".{SUITE}-"))
+        command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, fresh]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        fresh.chmod(0o755)
+        fresh.rename(root)
+    return root
+
+
+def _dockerfile(name: str) -> list[tuple[str, str]]:
+    lines = (_FOLDER / f"{name}.Dockerfile").read_text().splitlines()
+    words = [line.partition(" ") for line in lines if line and not line.startswith("#")]
+    return [(instruction, rest) for instruction, _, rest in words]
+
+
+def _config(said: list[tuple[str, str]]) -> dict[str, object]:
+    given = dict(said)
+    return {
+        "Env": given["ENV"].split(),
+        "WorkingDir": given["WORKDIR"],
+        "User": given["USER"],
+        "Entrypoint": json.loads(given.get("ENTRYPOINT", "[]")),
+    }
+
+
+def _pack_code(said: list[tuple[str, str]], target: Path) -> None:
+    """What the Dockerfile copies after its WORKDIR, with no trace of when."""
+    workdir = dict(said)["WORKDIR"].lstrip("/")
+    start = [instruction for instruction, _ in said].index("WORKDIR")
+    with tarfile.open(target, "w") as tar:
+        for instruction, rest in said[start:]:
+            if instruction == "COPY":
+                source, goal = rest.split()
+                tar.add(ROOT / source, f"{workdir}/{goal}", filter=_plain)
+
+
+def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    if "__pycache__" in info.name:
+        return None
+    info.mtime = info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info
+
+
+def _pack(root: Path, target: Path) -> None:
+    fresh = target.with_suffix(".part")
+    left_out = [f"--exclude=./{name}/*" for name in ("proc", "sys", "dev", "tmp", "run", "var/cache")]
+    form = ["--sort=name", "--mtime=@0", "--numeric-owner", *left_out]
+    subprocess.run(["tar", "--create", "--file", fresh, "--directory", root, *form, "."], check=True)
+    fresh.rename(target)
+
+
+def _blob(blobs: Path, kind: str, body: dict[str, object]) -> dict[str, object]:
+    text = json.dumps(body).encode()
+    digest = hashlib.sha256(text).hexdigest()
+    (blobs / digest).write_bytes(text)
+    return _descriptor(kind, digest, len(text))
+
+
+def _descriptor(kind: str, digest: str, size: int) -> dict[str, object]:
+    return {"mediaType": kind, "digest": f"sha256:{digest}", "size": size}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder() -> Path:
+    folder = cache() / "images"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
