@@ -39,7 +39,8 @@ real: $(READY) ## The tests with a real Ray and a real Triton: minutes
 
 cluster: $(READY) ## The tests on a real Kubernetes control plane; the first time it is built, in some ten minutes
 	$(BIN)/python -m tests.programs
-	$(BIN)/pytest tests/cluster
+	$(BIN)/python -m tests.programs helm
+	$(BIN)/pytest tests/cluster tests/chart
 
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench
