@@ -14,9 +14,9 @@ server) packages="libpython3.11 libarchive13 libgomp1" ;; # Triton embeds Python
 esac
 
 export DEBIAN_FRONTEND=noninteractive
-apt-get update --quiet=2 >&2
+apt-get update --quiet=2
 # shellcheck disable=SC2086 # a list of packages
-apt-get install --quiet=2 --yes --no-install-recommends ca-certificates python3.11-venv $packages
+apt-get install --quiet=2 --yes --no-install-recommends ca-certificates python3.11-venv $packages >/dev/null
 apt-get clean
 rm -rf /var/lib/apt/lists/*
 

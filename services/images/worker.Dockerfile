@@ -7,5 +7,5 @@ RUN /tmp/install.sh worker /tmp/requirements && rm -r /tmp/install.sh /tmp/requi
 WORKDIR /opt/lepton/app
 COPY lepton lepton
 COPY services services
-ENV PATH=/opt/lepton/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/lepton/app PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/lepton/bin:/usr/local/bin:/usr/bin:/bin PYTHONPATH=/opt/lepton/app PYTHONDONTWRITEBYTECODE=1 ORT_DISABLE_TELEMETRY=1 RAY_USAGE_STATS_ENABLED=0
 USER 10001

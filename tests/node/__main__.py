@@ -1,4 +1,4 @@
-"""`python -m tests.node COMMAND...`: brings up a whole Kubernetes node, runs the command on it, and takes all of it down.
+"""`python -m tests.node COMMAND...`: brings up a whole Kubernetes node, runs the command on it, takes all of it down.
 
 The node lives in namespaces of its own (network, mounts, processes): nothing of it is seen from outside, and when its
 first process ends, all of it ends. KUBECONFIG is set for the command. As root, on Debian; `lacking` says what it needs.
@@ -10,7 +10,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
+from tests.node import images
 from tests.node.node import Node
 from tests.node.parts import Parts
 from tests.programs.programs import NODE, cache, find
@@ -46,12 +48,14 @@ def lacking() -> list[str]:
     return found if os.geteuid() == 0 else ["run it as root: it makes namespaces and mounts", *found]
 
 
-def outside(command: list[str]) -> int:
-    """Have every program and image ready, then run in namespaces of its own."""
-    for name in NODE:
-        find(name)
+def outside(command: list[str]) -> NoReturn:
+    """Have every program and image ready, then become the node: whoever ends this process ends the node."""
+    for program in NODE:
+        find(program)
+    for image in images.NAMES:
+        images.environment(image)
     again = [sys.executable, "-m", "tests.node", _INSIDE, *command]
-    return subprocess.run([*_NAMESPACES, *_REAPER, *again], check=False).returncode
+    os.execvp(_NAMESPACES[0], [*_NAMESPACES, *_REAPER, *again])  # noqa: S606 - no shell is wanted
 
 
 def inside(command: list[str]) -> int:
@@ -60,8 +64,7 @@ def inside(command: list[str]) -> int:
     try:
         with Node(folder, cache() / "node") as node, Parts(node):
             environment = {**os.environ, "KUBECONFIG": str(node.kubeconfig), "LEPTON_NODE": str(folder)}
-            status = subprocess.run(command, check=False, env=environment).returncode
-        return status
+            return subprocess.run(command, check=False, env=environment).returncode
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -72,8 +75,10 @@ def main() -> int:
     if command[:1] == [_INSIDE]:
         return inside(command[1:])
     for sentence in lacking():
-        print(f"a node can't be started here: {sentence}", file=sys.stderr)
-    return 2 if lacking() else outside(command)
+        print(f"a node can't be started here: {sentence}", file=sys.stderr)  # noqa: T201 - a command's words
+    if lacking():
+        return 2
+    outside(command)
 
 
 if __name__ == "__main__":

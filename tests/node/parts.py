@@ -1,4 +1,4 @@
-"""What a cluster has installed beside Kubernetes: KubeRay. Each is the real controller, run as a process of the node."""
+"""What a cluster has beside Kubernetes: storage, and KubeRay. Each is the real controller, as a process of the node."""
 
 import os
 from pathlib import Path
@@ -19,11 +19,22 @@ class Parts:
         self._node = node
 
     def __enter__(self) -> Self:
+        self._offer_storage()
         self._install_kuberay()
         return self
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def _offer_storage(self) -> None:
+        """One volume for the claim of the chart."""
+        folder = self._node.folder / "volume"
+        folder.mkdir()
+        folder.chmod(0o777)
+        spec = {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)}}
+        self._node.kube.apply(
+            {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "lepton"}, "spec": spec}
+        )
 
     def _install_kuberay(self) -> None:
         self._apply_definitions(module("kuberay", KUBERAY) / "config" / "crd" / "bases", "rayjobs.ray.io")

@@ -18,7 +18,7 @@ ROOT = "/lepton"
 """Where the claim is mounted."""
 _ORDERS = "/etc/lepton"
 _ENTRYPOINT = ["python", "-m", "services.worker.cluster", f"{_ORDERS}/{ORDER}"]
-_GATE_RESOURCES = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+_GATE_RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
 
 def account(key: Key, uid: str, order: JobOrder) -> list[tuple[Kind, Object]]:

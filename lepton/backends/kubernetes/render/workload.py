@@ -13,7 +13,7 @@ DRAIN_S = 5
 _MODELS = "/models"
 _FETCH = ["python", "-m", "services.server.fetch"]
 _SERVE = ["python", "-m", "services.server.serve"]
-_RESOURCES = {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
+_RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
 
 def variant_of(desired: Endpoint | Traffic) -> str:
