@@ -41,7 +41,13 @@ def _text(node: Schema) -> str:
 def _section(node: Schema) -> str:
     if "properties" in node:
         return f"a section with {', '.join(node['properties'])}"
-    return f"names with their values; each value: {allowed(node['additionalProperties'])}"
+    most = f"at most {node['maxProperties']} " if "maxProperties" in node else ""
+    return f"{most}names with their values; each value: {allowed(node['additionalProperties'])}"
+
+
+def _list(node: Schema) -> str:
+    most = f" of at most {node['maxItems']}" if "maxItems" in node else ""
+    return f"a list{most}; each item: {allowed(node['items'])}"
 
 
 _PHRASES = {
@@ -49,6 +55,6 @@ _PHRASES = {
     "number": _number,
     "boolean": lambda node: "true or false",
     "string": _text,
-    "array": lambda node: f"a list; each item: {allowed(node['items'])}",
+    "array": _list,
     "object": _section,
 }

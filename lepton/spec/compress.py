@@ -1,11 +1,12 @@
 """The recipe that makes the model small. Each step is measured; one that does not pay is dropped."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from lepton.spec.fields import Section
 from lepton.spec.model import Architecture, ResnetDepth
+from lepton.spec.rules import Rule
 
 
 class Student(Section):
@@ -53,20 +54,19 @@ class Quantize(Section):
 class CompressStep(Section):
     """One step of the recipe: exactly one of distill, prune or quantize."""
 
+    rules: ClassVar = (
+        Rule(
+            "a step must hold exactly one of distill, prune or quantize",
+            lambda it: [it.distill, it.prune, it.quantize].count(None) == 2,
+            "[has(self.distill), has(self.prune), has(self.quantize)].exists_one(given, given)",
+        ),
+    )
     distill: Distill | None = None
     """A student learns from the trained model's answers."""
     prune: Prune | None = None
     """Whole channels go, then fine-tuning."""
     quantize: Quantize | None = None
     """8-bit integers instead of floating point."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [name for name in ("distill", "prune", "quantize") if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"a step must hold exactly one of distill, prune or quantize, not {found}")
-        return self
 
     @property
     def method(self) -> Literal["distill", "prune", "quantize"]:
@@ -79,5 +79,8 @@ class CompressStep(Section):
 class Compress(Section):
     """The recipe: its steps run in the order given. An empty list serves the trained model as it is."""
 
-    steps: tuple[CompressStep, ...] = (CompressStep(prune=Prune()), CompressStep(quantize=Quantize()))
+    steps: Annotated[tuple[CompressStep, ...], Field(max_length=20)] = (
+        CompressStep(prune=Prune()),
+        CompressStep(quantize=Quantize()),
+    )
     """The steps in order; by default prune by half, then quantize to 8-bit integers."""

@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from lepton.spec.fields import Points, Section
+from lepton.spec.rules import Rule
 
-
-def _in_percent(value: float) -> float:
-    if 0 < value <= 1:
-        raise ValueError(f"must be in percent: {100 * value:g} rather than {value:g}")
-    return value
-
-
+IN_PERCENT = Rule(
+    "must be in percent, such as 95 rather than 0.95",
+    lambda value: not 0 < value <= 1,
+    "self <= 0.0 || self > 1.0",
+)
 Positive = Annotated[float, Field(gt=0)]
-Percent = Annotated[Points, AfterValidator(_in_percent)]
+Percent = Annotated[Points, IN_PERCENT]
 
 
 class Gate(Section):

@@ -1,26 +1,42 @@
 """Which network learns: a named architecture, or a user's own function."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import Field, JsonValue
 
 from lepton.spec.fields import Section
+from lepton.spec.rules import Rule
 
 Architecture = Literal["lenet", "cnn", "resnet", "mobilenet", "inception"]
 
-
-def _is_resnet_depth(depth: int) -> int:
-    if depth != 18 and depth % 6 != 2:
-        raise ValueError(f"depth of a resnet must be 18 or 6n+2 (8, 14, 20, 26, 32, ...), not {depth}")
-    return depth
-
-
-ResnetDepth = Annotated[int, Field(ge=8, le=1202), AfterValidator(_is_resnet_depth)]
+OF_A_RESNET = Rule(
+    "depth of a resnet must be 18 or 6n+2 (8, 14, 20, 26, 32, ...)",
+    lambda depth: depth == 18 or depth % 6 == 2,
+    "self == 18 || self % 6 == 2",
+)
+ResnetDepth = Annotated[int, Field(ge=8, le=1202), OF_A_RESNET]
 
 
 class Model(Section):
     """The network before compression."""
 
+    rules: ClassVar = (
+        Rule(
+            "module excludes architecture, depth and width: put its arguments in parameters",
+            lambda it: it.module is None or not (it.architecture or it.depth or it.width),
+            "!has(self.module) || !(has(self.architecture) || has(self.depth) || has(self.width))",
+        ),
+        Rule(
+            "parameters belong to module, which is not given",
+            lambda it: it.module is not None or not it.parameters,
+            "has(self.module) || !has(self.parameters) || size(dyn(self.parameters)) == 0",
+        ),
+        Rule(
+            "depth is only for resnet",
+            lambda it: it.depth is None or it.resolved_architecture == "resnet",
+            "!has(self.depth) || !has(self.architecture) || self.architecture == 'resnet'",
+        ),
+    )
     architecture: Architecture | None = None
     """`lenet`, `cnn` (the plain two-layer network), `resnet`, `mobilenet` or `inception`; `resnet` by default."""
     depth: ResnetDepth | None = None
@@ -32,16 +48,6 @@ class Model(Section):
     height, width), **parameters)`; it returns a torch.nn.Module that maps images to logits."""
     parameters: dict[str, JsonValue] = {}
     """Further arguments for `module`."""
-
-    @model_validator(mode="after")
-    def _one_kind_of_network(self) -> Self:
-        if self.module is not None and (self.architecture or self.depth or self.width):
-            raise ValueError("module excludes architecture, depth and width: put its arguments in parameters")
-        if self.module is None and self.parameters:
-            raise ValueError("parameters belong to module, which is not given")
-        if self.depth is not None and self.resolved_architecture != "resnet":
-            raise ValueError(f"depth is only for resnet, not for {self.architecture}")
-        return self
 
     @property
     def resolved_architecture(self) -> Architecture:

@@ -48,7 +48,8 @@ def problem_of(error: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
     if kind == "extra_forbidden":
         return unknown_field(path, line)
     if kind == "value_error":
-        return Problem(dotted(path), str(error["ctx"]["error"]), line=line)
+        given = "" if isinstance(error["input"], dict | list) else f"given {_shown(error['input'])}: "
+        return Problem(dotted(path), f"{given}{error['ctx']['error']}", line=line)
     node = _node(path) or {}
     if kind == "missing":
         return Problem(dotted(path), "missing", allowed(node), line=line)

@@ -1,15 +1,16 @@
 """LeptonModel v1alpha1, the one resource that a user writes."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from lepton.spec.compress import Compress
+from lepton.spec.compress import Compress, Student
 from lepton.spec.data import Data
 from lepton.spec.deploy import Deploy
 from lepton.spec.fields import Section
 from lepton.spec.gate import Gate
 from lepton.spec.model import Model
+from lepton.spec.rules import Rule
 from lepton.spec.status import Status
 from lepton.spec.train import Train
 
@@ -24,13 +25,15 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 Name = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$", max_length=40, examples=["pets"])]
 
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63, examples=["default"])]
+
 
 class Metadata(Section):
     """Who the resource is. `uid`, `generation` and `resourceVersion` are given by the store."""
 
     name: Name
     """Lower-case letters, digits and hyphens; at most 40, so that the names made from it fit everywhere."""
-    namespace: Name = "default"
+    namespace: Namespace = "default"
     """Namespace; on a laptop there is only `default`."""
     labels: dict[str, str] = {}
     """Labels of the user's own."""
@@ -46,9 +49,41 @@ class Metadata(Section):
     """Set when the resource is being deleted."""
 
 
+def _students(spec: "Spec") -> list[Student]:
+    return [step.distill.student for step in spec.compress.steps if step.distill and step.distill.student]
+
+
+def _is_resnet(student: Student, teacher: Model) -> bool:
+    return (student.architecture or teacher.resolved_architecture) == "resnet"
+
+
+def _each_student(condition: str) -> str:
+    """In CEL: what holds of each step of the recipe that has a student."""
+    given = "!has(step.distill) || !has(step.distill.student)"
+    return (
+        f"(!has(self.compress) || !has(self.compress.steps) || self.compress.steps.all(step, {given} || {condition}))"
+    )
+
+
 class Spec(Section):
     """What a user wants."""
 
+    rules: ClassVar = (
+        Rule(
+            "each student in compress.steps must name an architecture, because model.module is a function of your own",
+            lambda it: it.model.module is None or all(one.architecture for one in _students(it)),
+            f"!has(self.model) || !has(self.model.module) || {_each_student('has(step.distill.student.architecture)')}",
+        ),
+        Rule(
+            "depth of a student in compress.steps is only for resnet",
+            lambda it: all(one.depth is None or _is_resnet(one, it.model) for one in _students(it)),
+            _each_student(
+                "!has(step.distill.student.depth) || (has(step.distill.student.architecture)"
+                " ? step.distill.student.architecture == 'resnet'"
+                " : !has(self.model) || !has(self.model.architecture) || self.model.architecture == 'resnet')"
+            ),
+        ),
+    )
     task: Literal["image-classification"]
     """What the model does."""
     data: Data
@@ -67,20 +102,6 @@ class Spec(Section):
     """Serve this earlier revision: rollback by one field."""
     suspend: bool = False
     """Start nothing new; what serves goes on."""
-
-    @model_validator(mode="after")
-    def _students_can_be_built(self) -> Self:
-        for position, step in enumerate(self.compress.steps):
-            student = step.distill and step.distill.student
-            if not student:
-                continue
-            field = f"compress.steps[{position}].distill.student"
-            if student.architecture is None and self.model.module is not None:
-                raise ValueError(f"{field} must name an architecture, because model.module is a function of your own")
-            architecture = student.architecture or self.model.resolved_architecture
-            if student.depth is not None and architecture != "resnet":
-                raise ValueError(f"{field}.depth is only for resnet, not for {architecture}")
-        return self
 
 
 class LeptonModel(Section):

@@ -4,11 +4,13 @@
 by `make generate`, which writes them down. It never adds a rule that the types do not hold.
 """
 
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from lepton.spec import resource
+from lepton.spec.rules import KEYWORD
 
 Schema = dict[str, Any]
 
@@ -73,6 +75,7 @@ def editor_schema() -> Schema:
 
 def _for_editors(node: Schema) -> Schema:
     found = _mapped(node, _for_editors)
+    found.pop(KEYWORD, None)
     if found.pop("nullable", False):
         found["type"] = [found["type"], "null"]
         if found.get("default", "") is None:
@@ -86,11 +89,15 @@ def custom_resource_definition() -> Schema:
     """The CustomResourceDefinition: a structural schema, as Kubernetes asks for (no $ref, no anyOf, no title).
 
     It holds no defaults: what is stored is what the user wrote, and the defaults are those of the Lepton that reads it.
+    `kubectl explain` tells them.
     """
-    schema = _for_kubernetes(plain_schema())
-    name = schema["properties"]["metadata"]["properties"]["name"]
-    schema["properties"]["metadata"] = {"type": "object", "properties": {"name": name}}
-    schema["properties"]["apiVersion"] = schema["properties"]["kind"] = {"type": "string"}
+    plain = plain_schema()
+    explained = {**plain["properties"], "spec": _explained(plain["properties"]["spec"])}
+    schema = _for_kubernetes({**plain, "properties": explained})
+    fields = schema["properties"]
+    fields["metadata"] = {"type": "object", "properties": {"name": fields["metadata"]["properties"]["name"]}}
+    for name in ("apiVersion", "kind"):
+        del fields[name]["enum"]
     conditions = schema["properties"]["status"]["properties"]["conditions"]
     conditions |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
     return {
@@ -126,10 +133,20 @@ def _version(schema: Schema) -> Schema:
     }
 
 
+def _explained(node: Schema) -> Schema:
+    """The node with each default in the words that describe its field."""
+    found = _mapped(node, _explained)
+    if isinstance(node.get("default"), bool | int | float | str):
+        found["description"] = f"{node['description']} By default {json.dumps(node['default']).strip(chr(34))}."
+    return found
+
+
 def _for_kubernetes(node: Schema) -> Schema:
     found = _mapped(node, _for_kubernetes)
     for key in ("default", "examples"):
         found.pop(key, None)
+    if "enum" in found:
+        found.pop("nullable", None)  # null is none of the words, whatever is written down here
     if found.get("additionalProperties") is False:
         del found["additionalProperties"]  # the API server prunes or refuses unknown fields by itself
     elif found.get("additionalProperties") == {}:
@@ -139,8 +156,6 @@ def _for_kubernetes(node: Schema) -> Schema:
         if f"exclusive{bound}" in found:
             found[bound.lower()] = found[f"exclusive{bound}"]
             found[f"exclusive{bound}"] = True
-    if found.get("nullable") and "enum" in found:
-        found["enum"] = [*found["enum"], None]
     return found
 
 

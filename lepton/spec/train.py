@@ -1,12 +1,16 @@
 """How the network learns."""
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from lepton.spec.fields import Quantity, Section, Seed
+from lepton.spec.fields import LABEL_NAME, LabelValue, ObjectName, Quantity, Section, Seed
+from lepton.spec.rules import Rule
 
 DEFAULT_BATCH_SIZE = 64
+PLACEMENT = frozenset({"resources", "node_selector", "tolerations", "queue", "deadline_minutes"})
+"""Fields of Train that say where and how long it trains and change nothing about what comes of it."""
 
 
 class Optimizer(Section):
@@ -39,6 +43,45 @@ class TrainResources(Section):
     """GPUs for each worker."""
 
 
+class Toleration(Section):
+    """A taint of nodes that training may run on all the same. The fields are those of Kubernetes."""
+
+    rules: ClassVar = (
+        Rule(
+            "a toleration without a key must have the operator Exists",
+            lambda it: it.key is not None or it.operator == "Exists",
+            "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+        ),
+        Rule(
+            "a toleration with the operator Exists must have no value",
+            lambda it: it.operator == "Equal" or it.value is None,
+            "!has(self.operator) || self.operator == 'Equal' || !has(self.value)",
+        ),
+        Rule(
+            "tolerationSeconds is only for the effect NoExecute",
+            lambda it: it.toleration_seconds is None or it.effect == "NoExecute",
+            "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+        ),
+    )
+    key: Annotated[str, Field(pattern=LABEL_NAME, max_length=317, examples=["nvidia.com/gpu"])] | None = None
+    """Key of the taint, such as nvidia.com/gpu; left out, every key is meant."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """How the taint is compared: `Equal` with the value, `Exists` by its key alone."""
+    value: LabelValue | None = None
+    """Value of the taint."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint; left out, every effect is meant."""
+    toleration_seconds: Annotated[int, Field(ge=0)] | None = None
+    """Seconds for which a taint with the effect NoExecute is tolerated; by default for ever."""
+
+
+ARE_LABELS = Rule(
+    "each name must be that of a label, such as nvidia.com/gpu.product",
+    lambda it: all(re.fullmatch(LABEL_NAME, name) for name in it),
+    f"self.all(name, name.matches('{LABEL_NAME}'))",
+)
+
+
 class Train(Section):
     """How the network learns."""
 
@@ -61,6 +104,19 @@ class Train(Section):
     """Ray Train workers that share each step."""
     resources: TrainResources = TrainResources()
     """What one worker may use."""
+    node_selector: Annotated[dict[str, LabelValue], Field(max_length=20), ARE_LABELS] = {}
+    """Labels that a node must have for training to run on it, such as nvidia.com/gpu.product: A100-SXM4-40GB. On a
+    cluster only: a laptop has one node."""
+    tolerations: Annotated[tuple[Toleration, ...], Field(max_length=20)] = ()
+    """Taints of nodes that training may run on all the same. On a cluster only."""
+    queue: Annotated[ObjectName, Field(max_length=63)] | None = None
+    """Name of a LocalQueue of Kueue, in the model's namespace: the build waits until the queue has quota for all of its
+    pods, and Kueue may suspend it for others; it goes on from its last checkpoint. Where Kueue isn't installed, as on a
+    laptop, this has no effect and the build begins at once."""
+    deadline_minutes: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Minutes that one try at the build may take, from its start (on a cluster: from the request for its pods; not the
+    time in a queue) to the artifact; then it is stopped and not tried again by itself. What it had learnt is kept, and
+    a build with a later deadline goes on from there. By default there is no deadline."""
     seed: Seed = 0
     """Seed of the initial weights, the order of examples and the augmentation."""
 

@@ -7,7 +7,7 @@ from lepton.spec.gate import Gate
 
 
 def test_a_share_where_percent_are_asked_is_refused() -> None:
-    with pytest.raises(ValidationError, match=r"must be in percent: 95 rather than 0\.95"):
+    with pytest.raises(ValidationError, match=r"must be in percent, such as 95 rather than 0\.95"):
         Gate(min_accuracy=0.95)
 
 
