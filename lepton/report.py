@@ -53,6 +53,13 @@ class Failure(Section):
     """The stage that failed."""
 
 
+def past_deadline(minutes: float, stage: BuildStage | None) -> Failure:
+    """Why a build that took too long was stopped."""
+    problem = f"the build took longer than the {minutes:g} minutes of train.deadlineMinutes"
+    remedy = "raise it, or lower train.epochs or data.limit; what it had learnt is kept"
+    return Failure(reason=Reason.DEADLINE_EXCEEDED, message=f"{problem}: {remedy}", stage=stage)
+
+
 class CheckResult(Section):
     """One budget against what was measured."""
 

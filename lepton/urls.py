@@ -4,7 +4,10 @@ Data and artifacts are reached through it; it knows nothing of either.
 """
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lepton.spec.data import claim_of
 
 if TYPE_CHECKING:
     import fsspec
@@ -12,14 +15,23 @@ if TYPE_CHECKING:
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 """Which of Lepton's extras brings the driver of a scheme."""
 
+CLAIMS = Path("/mnt/claims")
+"""Where a pod finds the PersistentVolumeClaim of a `pvc://` URL, in a folder of the claim's name."""
+
+CREDENTIALS = "LEPTON_DATA_"
+"""What stands before the names of the variables that data.credentialsFrom gives to the pod that reads the data."""
+
 
 def open_url(url: str) -> tuple["fsspec.AbstractFileSystem", str]:
     """The file system behind a URL, and the path in it. It remembers nothing of an earlier one: listings are read anew,
-    and so are credentials. Raises ValueError for an unknown scheme, ImportError where its driver is not installed.
+    and so are credentials. Raises ValueError for an unknown scheme and for a claim that is not mounted here,
+    ImportError where the driver is not installed.
     """
     import fsspec  # noqa: PLC0415 - slow to import
 
-    filesystem, path = fsspec.core.url_to_fs(url, skip_instance_cache=True)
+    claim = claim_of(url)
+    place = url if claim is None or not (CLAIMS / claim).is_dir() else str(CLAIMS / url.removeprefix("pvc://"))
+    filesystem, path = fsspec.core.url_to_fs(place, skip_instance_cache=True)
     return filesystem, str(path)
 
 
@@ -30,6 +42,8 @@ def unusable(url: str) -> str | None:
     """
     import fsspec  # noqa: PLC0415 - slow to import
 
+    if claim_of(url) is not None:
+        return f"{url} lies in a volume of a Kubernetes cluster, which this machine has not: give a path or another URL"
     try:
         fsspec.get_filesystem_class(_scheme(url))
     except ImportError as error:

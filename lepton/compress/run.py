@@ -19,6 +19,7 @@ from lepton.report import Epoch, Progress, Say, Variant
 from lepton.spec.compress import CompressStep
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
+from lepton.spec.train import PLACEMENT
 from lepton.train.data.prepared import Prepared
 from lepton.train.fit import Fitted
 
@@ -104,7 +105,7 @@ def _do(task: Task, number: int, name: str, before: Network, directory: Path) ->
         "step": step.model_dump(mode="json"),
         "weights": _sha256(before.weights),
         "onnx": _sha256(before.onnx),
-        "train": task.spec.train.model_dump(mode="json", exclude={"resources"}),
+        "train": task.spec.train.model_dump(mode="json", exclude=set(PLACEMENT)),
     }
     folder = directory / f"compress-{name}-{_hash(task, inputs)}"
     return carry_out(replace(task, say=say), step, name, before, folder)

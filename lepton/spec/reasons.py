@@ -44,6 +44,7 @@ class Reason(StrEnum):
     MODEL_INVALID = "ModelInvalid"
     LOSS_NOT_FINITE = "LossNotFinite"
     OUT_OF_MEMORY = "OutOfMemory"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
     BUDGET_NOT_MET = "BudgetNotMet"
     REVISION_NOT_FOUND = "RevisionNotFound"
     # the machine or the network: retried with backoff
@@ -56,6 +57,7 @@ class Reason(StrEnum):
     SERVER_UNAVAILABLE = "ServerUnavailable"
     DIGEST_MISMATCH = "DigestMismatch"
     # the cluster: mended there, and the work then goes on by itself
+    QUEUED = "Queued"
     UNSCHEDULABLE = "Unschedulable"
     QUOTA_EXCEEDED = "QuotaExceeded"
     IMAGE_NOT_PULLED = "ImageNotPulled"
@@ -75,6 +77,7 @@ FINAL_REASONS = frozenset(
         Reason.MODEL_INVALID,
         Reason.LOSS_NOT_FINITE,
         Reason.OUT_OF_MEMORY,
+        Reason.DEADLINE_EXCEEDED,
         Reason.BUDGET_NOT_MET,
         Reason.REVISION_NOT_FOUND,
     }

@@ -15,6 +15,7 @@ from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
 from lepton.report import Lineage, Progress, Report, Summary
 from lepton.spec.resource import Spec
+from lepton.spec.train import PLACEMENT
 from lepton.train.data.prepared import Prepared
 from lepton.train.fit import Fit, Fitted
 from lepton.train.run import fit
@@ -52,7 +53,7 @@ def _first_training(spec: Spec, prepared: Prepared, work: Path) -> Fit:
         "image": spec.data.image.model_dump(mode="json"),
         "split": spec.data.split.model_dump(mode="json"),
         "model": spec.model.model_dump(mode="json"),
-        "train": spec.train.model_dump(mode="json", exclude={"resources"}),
+        "train": spec.train.model_dump(mode="json", exclude=set(PLACEMENT)),
     }
     return Fit(
         model=spec.model,

@@ -25,7 +25,7 @@ class Reporter:
     def __init__(self, reports: Reports, seconds_between_writes: float = 0.2) -> None:
         self.stage: BuildStage | None = None
         self.stage_seconds: dict[str, float] = {}
-        self._reports = reports
+        self.reports = reports
         self._seconds_between_writes = seconds_between_writes
         self._stage_began = time.monotonic()
         self._last_write = 0.0
@@ -43,7 +43,7 @@ class Reporter:
         now = time.monotonic()
         if changed or now - self._last_write >= self._seconds_between_writes:
             self._last_write = now
-            self._reports.write_progress(progress.model_copy(update={"stage_seconds": dict(self.stage_seconds)}))
+            self.reports.write_progress(progress.model_copy(update={"stage_seconds": dict(self.stage_seconds)}))
 
     def end_stage(self) -> None:
         """Close the account of the stage that ran until now."""

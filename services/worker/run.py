@@ -16,6 +16,7 @@ from lepton.jobdir import JobOrder
 from lepton.report import Failure, JobKind, Progress, Summary
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
+from services.worker.deadline import deadline
 from services.worker.progress import Reporter, Reports
 
 
@@ -24,11 +25,12 @@ def build(order: JobOrder, reporter: Reporter) -> Summary:
     from services.worker.data import prepare_data  # noqa: PLC0415 - a gate job needs none of it
 
     spec, work = Spec.model_validate(order.arguments["spec"]), Path(cast(str, order.arguments["work"]))
-    prepared = prepare_data(order, spec, work, reporter)
-    reporter.say(Progress(stage="train", message="loading PyTorch and Ray"))
-    from services.worker.build import build_revision  # noqa: PLC0415 - torch and Ray, which take seconds
+    with deadline(spec.train.deadline_minutes, reporter):
+        prepared = prepare_data(order, spec, work, reporter)
+        reporter.say(Progress(stage="train", message="loading PyTorch and Ray"))
+        from services.worker.build import build_revision  # noqa: PLC0415 - torch and Ray, which take seconds
 
-    return build_revision(order, spec, work, prepared, reporter)
+        return build_revision(order, spec, work, prepared, reporter)
 
 
 def gate(order: JobOrder, reporter: Reporter) -> Summary:

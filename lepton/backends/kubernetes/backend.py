@@ -180,7 +180,7 @@ class KubernetesBackend:
         if job.kind == "build":
             folder = f"{key.namespace}/{key.name}"
             artifact = f"{self._settings.artifacts.rstrip('/')}/{folder}/{job.name}"
-            return {**arguments, "artifact": artifact, "work": f"{job_objects.ROOT}/work/{folder}"}
+            return {**arguments, "artifact": artifact, "work": f"{job_objects.WORK}/{folder}"}
         names = {end: str(arguments[end]) for end in ("candidate", "baseline")}
         ends: dict[str, JsonValue] = {
             end: observing.address(name, key.namespace, key.name).model_dump(mode="json") for end, name in names.items()

@@ -5,6 +5,7 @@ show it.
 """
 
 import json
+import re
 from collections.abc import Iterable
 
 from pydantic import ValidationError
@@ -15,6 +16,8 @@ from lepton.spec.reasons import Reason
 
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 _REFERENCE = "CreateContainerConfigError"
+_SECRET = re.compile(r'secret "([^"]+)" not found')
+_CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 _CRASHING = "CrashLoopBackOff"
 
 
@@ -54,7 +57,7 @@ def _containers(pod: Object) -> Failure | None:
             )
             return Failure(reason=Reason.IMAGE_NOT_PULLED, message=message)
         if why == _REFERENCE:
-            message = f"pod {name} can't start ({told}): create what is missing"
+            message = f"pod {name} can't start ({told}): {_creation(told, pod['metadata'].get('namespace', ''))}"
             return Failure(reason=Reason.REFERENCE_NOT_FOUND, message=message)
         ended = one.get("state", {}).get("terminated") or one.get("lastState", {}).get("terminated")
         if ended is not None and ended.get("exitCode") and (why == _CRASHING or "terminated" in one.get("state", {})):
@@ -64,6 +67,15 @@ def _containers(pod: Object) -> Failure | None:
                 f"{_because(ended)}: see `kubectl logs {name} -c {one['name']}`",
             )
     return None
+
+
+def _creation(told: str, namespace: str) -> str:
+    """How to make what the kubelet did not find."""
+    secret = _SECRET.search(told)
+    if secret is None:
+        return "create what is missing"
+    what = f"kubectl create secret generic {secret[1]} --namespace {namespace} --from-env-file=FILE"
+    return f"create it with `{what}`, one NAME=VALUE in each line of FILE"
 
 
 def _last_words(message: str) -> Failure | None:
@@ -82,7 +94,12 @@ def _because(ended: Object) -> str:
 def _placing(pod: Object) -> Failure | None:
     for one in pod.get("status", {}).get("conditions", ()):
         if one["type"] == "PodScheduled" and one["status"] == "False" and one.get("reason") == "Unschedulable":
-            message = f"pod {pod['metadata']['name']} waits for a node: {one.get('message', '')}"
+            name, told = pod["metadata"]["name"], one.get("message", "")
+            missing = _CLAIM.search(told)
+            if missing:
+                message = f"pod {name} waits for the PersistentVolumeClaim {missing[1]}, which is not there: create it"
+                return Failure(reason=Reason.REFERENCE_NOT_FOUND, message=message)
+            message = f"pod {name} waits for a node: {told}"
             return Failure(reason=Reason.UNSCHEDULABLE, message=message)
     return None
 

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.kinds import Object
+from lepton.backends.kubernetes.names import QUEUE
 from lepton.jobdir import JobOrder
 from lepton.plan.types import JobState
-from lepton.report import BuildStage, Failure, JobReport
+from lepton.report import BuildStage, Failure, JobReport, past_deadline
 from lepton.spec.reasons import Reason
 
 ORDER, REPORT = "order.json", "report.json"
@@ -40,13 +41,18 @@ def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pod
     said = report or JobReport(attempt=order.attempt)
     if said.summary is not None:
         return JobState("Succeeded", order.attempt, said.progress, said.summary, finished_at=said.finished_at)
+    if run is not None and _is_past_deadline(run):  # whatever the job said of its end while it was being stopped
+        failure = past_deadline(run["spec"]["activeDeadlineSeconds"] / 60, _stage(said))
+        return JobState("Failed", order.attempt, said.progress, failure=failure, finished_at=_ended_at(run))
     if said.failure is not None:
         return JobState("Failed", order.attempt, said.progress, failure=said.failure, finished_at=said.finished_at)
     if run is not None and is_failed(run):
         failure = Failure(reason=Reason.JOB_FAILED, message=_why_failed(run), stage=_stage(said))
         return JobState("Failed", order.attempt, said.progress, failure=failure, finished_at=_ended_at(run))
-    at_work = run is not None and said.progress is not None
-    return JobState("Running" if at_work else "Pending", order.attempt, said.progress, trouble=trouble(pods, run))
+    held = _holding(run) if run is not None else None
+    at_work = run is not None and held is None and said.progress is not None
+    hindrance = held or trouble(pods, _maker(run))
+    return JobState("Running" if at_work else "Pending", order.attempt, said.progress, trouble=hindrance)
 
 
 def is_failed(run: Object) -> bool:
@@ -58,6 +64,29 @@ def is_failed(run: Object) -> bool:
         or status.get("jobStatus") in ("FAILED", "STOPPED")
         or any(one["type"] == "Failed" and one["status"] == "True" for one in conditions)
     )
+
+
+def _is_past_deadline(run: Object) -> bool:
+    return bool(run.get("status", {}).get("reason") == "DeadlineExceeded")
+
+
+def _holding(run: Object) -> Failure | None:
+    """Who keeps a RayJob from running: Kueue, until there is quota, or somebody who suspended it by hand."""
+    if not run.get("spec", {}).get("suspend"):
+        return None
+    metadata = run["metadata"]
+    queue = metadata.get("labels", {}).get(QUEUE)
+    if queue is None:
+        message = f"RayJob {metadata['name']} was suspended by hand: set its spec.suspend to false"
+        return Failure(reason=Reason.SUSPENDED, message=message)
+    where = f"`kubectl describe localqueue {queue} --namespace {metadata['namespace']}`"
+    return Failure(reason=Reason.QUEUED, message=f"waits for quota in queue {queue}: {where} tells what is short")
+
+
+def _maker(run: Object | None) -> Object | None:
+    """What tells why pods can't be made: a RayJob repeats what its RayCluster says."""
+    cluster = (run or {}).get("status", {}).get("rayClusterStatus")
+    return {"status": cluster} if cluster else run
 
 
 def _why_failed(run: Object) -> str:

@@ -10,7 +10,7 @@ from lepton.spec.reasons import Reason
 
 
 def pod(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "pets-1"}, "status": {"phase": "Pending", **status}}
+    return {"metadata": {"name": "pets-1", "namespace": "zoo"}, "status": {"phase": "Pending", **status}}
 
 
 def container(state: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -55,7 +55,28 @@ LAST_WORDS = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs
             ),
             Failure(
                 reason=Reason.REFERENCE_NOT_FOUND,
-                message='pod pets-1 can\'t start (secret "s3" not found): create what is missing',
+                message='pod pets-1 can\'t start (secret "s3" not found): create it with `kubectl create secret '
+                "generic s3 --namespace zoo --from-env-file=FILE`, one NAME=VALUE in each line of FILE",
+            ),
+        ),
+        (
+            pod(
+                containerStatuses=[
+                    container({"waiting": {"reason": "CreateContainerConfigError", "message": "no such key"}})
+                ]
+            ),
+            Failure(
+                reason=Reason.REFERENCE_NOT_FOUND,
+                message="pod pets-1 can't start (no such key): create what is missing",
+            ),
+        ),
+        (
+            pod(
+                conditions=[{**NO_NODE, "message": '0/1 nodes are available: persistentvolumeclaim "pets" not found.'}]
+            ),
+            Failure(
+                reason=Reason.REFERENCE_NOT_FOUND,
+                message="pod pets-1 waits for the PersistentVolumeClaim pets, which is not there: create it",
             ),
         ),
         (
