@@ -27,7 +27,7 @@ def step(situation: Situation) -> Step:
         facts=(_serving(situation, wanted),),
         target=situation.target,
         cause=cause,
-        desired=traffic(situation.name, wanted),
+        desired=traffic(situation.name, wanted, situation.spec.deploy),
         candidate=_candidate(situation, wanted, cause),
         recheck_s=_recheck(situation, wanted, cause),
     )

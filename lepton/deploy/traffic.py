@@ -2,6 +2,7 @@
 
 from lepton.plan.pursue import SURROUNDINGS
 from lepton.plan.types import EndpointState, Situation, Traffic
+from lepton.spec.deploy import Deploy
 from lepton.spec.status import RevisionRecord
 
 
@@ -23,11 +24,11 @@ def answers(state: EndpointState | None, revision: RevisionRecord) -> bool:
     return state is not None and state.ready and state.digest == revision.digest
 
 
-def traffic(model: str, revision: RevisionRecord | None) -> tuple[Traffic, ...]:
+def traffic(model: str, revision: RevisionRecord | None, deploy: Deploy) -> tuple[Traffic, ...]:
     """The user-facing name pointed at the revision; nothing where there is no artifact to point it at."""
     if revision is None or revision.artifact is None or revision.digest is None:
         return ()
-    return (Traffic(model, revision.number, revision.artifact, revision.digest, revision.instances),)
+    return (Traffic(model, revision.number, revision.artifact, revision.digest, revision.instances, deploy),)
 
 
 def _cant_load(state: EndpointState | None) -> bool:

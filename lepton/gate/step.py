@@ -86,7 +86,7 @@ def _verdict_reason(state: JobState | None) -> Reason:
 
 def _prove(situation: Situation, target: RevisionRecord, job: Job, state: JobState | None) -> Step:
     """Load candidate and baseline, and once both answer let the job measure them."""
-    endpoints = _endpoints(job, target)
+    endpoints = _endpoints(situation, job, target)
     loading = _loading(situation, target, endpoints)
     # one that loaded something else is not wanted, so that it goes and the next pass loads it anew
     endpoints = tuple(e for e in endpoints if not _is_another(situation.observed.endpoints.get(e.name), target))
@@ -110,8 +110,8 @@ def _prove(situation: Situation, target: RevisionRecord, job: Job, state: JobSta
     )
 
 
-def _endpoints(job: Job, target: RevisionRecord) -> tuple[Endpoint, ...]:
-    of_target = (str(job.arguments["artifact"]), str(job.arguments["digest"]), target.instances)
+def _endpoints(situation: Situation, job: Job, target: RevisionRecord) -> tuple[Endpoint, ...]:
+    of_target = (str(job.arguments["artifact"]), str(job.arguments["digest"]), target.instances, situation.spec.deploy)
     return (
         Endpoint(str(job.arguments["candidate"]), job.model, target.number, "served", *of_target),
         Endpoint(str(job.arguments["baseline"]), job.model, target.number, "baseline", *of_target),

@@ -25,6 +25,7 @@ def build_name(model: str, spec: Spec) -> str:
 
     Defaults are left out, so that an upgrade of Lepton that adds a field to the spec trains nothing again.
     """
+    spec = spec.model_copy(update={"deploy": spec.deploy.as_built()})
     inputs = spec.model_dump(mode="json", by_alias=True, include=BUILD_INPUTS, exclude_defaults=True)
     return f"{model}-build-{short_hash(inputs)}"
 

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from lepton.report import Failure, JobKind, Progress, Summary
+from lepton.spec.deploy import Deploy
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from lepton.spec.resource import RETRIED_AT, LeptonModel, Spec
 from lepton.spec.status import Candidate, EndpointAddress, RevisionRecord, Status
@@ -64,6 +65,8 @@ class Endpoint:
     artifact: str
     digest: str
     instances: int
+    deploy: Deploy = field(default_factory=Deploy)
+    """How the spec at hand wants it served, whichever revision this is; of replicas there is one."""
 
     @property
     def ref(self) -> Ref:
@@ -80,6 +83,8 @@ class Traffic:
     artifact: str
     digest: str
     instances: int
+    deploy: Deploy = field(default_factory=Deploy)
+    """How the spec at hand wants it served, whichever revision this is."""
 
     @property
     def ref(self) -> Ref:

@@ -1,10 +1,10 @@
 """How the model is served."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from lepton.spec.fields import Section
+from lepton.spec.fields import Quantity, Section
 
 
 class Batching(Section):
@@ -16,6 +16,15 @@ class Batching(Section):
     """Milliseconds that a request may wait for company."""
 
 
+class DeployResources(Section):
+    """What one server may use on a cluster: it is promised that much, and gets no more."""
+
+    cpu: Annotated[float, Field(ge=0.001)] | None = None
+    """CPU cores for each server; by default a quarter of a core is promised, and more taken while the node has it."""
+    memory: Quantity | None = None
+    """Memory for each server, such as 1Gi; by default 512Mi are promised and 2Gi are the most."""
+
+
 class Deploy(Section):
     """How the model is served."""
 
@@ -23,7 +32,17 @@ class Deploy(Section):
     """The server; `auto` is Triton."""
     instances: Annotated[int, Field(ge=1, le=64)] = 1
     """Copies of the model in one server; more answer more requests at once."""
+    replicas: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Servers that share the requests on a cluster, spread over its nodes; one machine has one server, whatever this
+    says. A change of it builds nothing and proves nothing anew."""
+    resources: DeployResources = DeployResources()
+    """What one server may use on a cluster; one machine sets no bounds. A change of it starts the servers anew, one
+    after the other, and proves nothing anew."""
     top_k: Annotated[int, Field(ge=1, le=100)] = 3
     """How many of the likeliest classes an answer lists."""
     batching: Batching = Batching()
     """Dynamic batching."""
+
+    def as_built(self) -> Self:
+        """What of this goes into an artifact; the rest is where and how often the artifact is served."""
+        return self.model_copy(update={"engine": "auto", "replicas": 1, "resources": DeployResources()})

@@ -1,6 +1,7 @@
 """The kubernetes backend under the contract suite: a real API server and its controllers, and a played world."""
 
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -24,32 +25,30 @@ class KubernetesHarness(Harness):
     """Its watches go on whenever its event loop runs."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._world = World(kubeconfig)
+        self.world = World(kubeconfig)
         self._last: dict[str, Desired] = {}
         self.clock = time.time
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self.runner.run(self._world.__aenter__())
-        self.backend = KubernetesBackend(self._world.client, self._world.cache, SETTINGS)
+        self.runner.run(self.world.__aenter__())
+        self.backend = KubernetesBackend(self.world.client, self.world.cache, SETTINGS)
         return self
 
     def __exit__(self, *arguments: object) -> None:
-        self.runner.run(self._world.clean())
-        self.runner.run(self._world.__aexit__(None, None, None))
+        self.runner.run(self.world.clean())
+        self.runner.run(self.world.__aexit__(None, None, None))
         super().__exit__(None, None, None)
 
     # a user
 
     def put(self, key: Key, spec: Spec) -> None:
-        self.runner.run(self._world.put(key, spec))
+        self.runner.run(self.world.put(key, spec))
 
     def mark_deleted(self, key: Key) -> None:
-        self.runner.run(self._world.client.delete(LEPTON_MODEL, key.namespace, key.name))
-        model = self._world.object
-        self.runner.run(
-            self._world.until(lambda: "deletionTimestamp" in model(LEPTON_MODEL, key, key.name)["metadata"])
-        )
+        self.runner.run(self.world.client.delete(LEPTON_MODEL, key.namespace, key.name))
+        model = self.world.object
+        self.until(lambda: "deletionTimestamp" in model(LEPTON_MODEL, key, key.name)["metadata"])
 
     # the world
 
@@ -58,36 +57,40 @@ class KubernetesHarness(Harness):
         return Summary(artifact=where, digest=f"sha256:{short_hash(where)}")
 
     def run_job(self, key: Key, name: str, progress: Progress) -> None:
-        self.runner.run(self._world.report(key, name, progress=progress))
+        self.runner.run(self.world.report(key, name, progress=progress))
 
     def finish_job(self, key: Key, name: str, summary: Summary) -> None:
-        self.runner.run(self._world.report(key, name, summary=summary, finished_at=self.clock()))
+        self.runner.run(self.world.report(key, name, summary=summary, finished_at=self.clock()))
 
     def fail_job(self, key: Key, name: str, failure: Failure | None) -> None:
         if failure is None:
-            self.runner.run(self._world.fail_run(key, name))
+            self.runner.run(self.world.fail_run(key, name))
         else:
-            self.runner.run(self._world.report(key, name, failure=failure, finished_at=self.clock()))
+            self.runner.run(self.world.report(key, name, failure=failure, finished_at=self.clock()))
 
     def let_load(self, key: Key, name: str) -> None:
-        service = self._world.object(SERVICE, key, name)
-        self.runner.run(self._world.start_pods(key, service["spec"]["selector"][WORKLOAD]))
+        service = self.world.object(SERVICE, key, name)
+        self.runner.run(self.world.start_pods(key, service["spec"]["selector"][WORKLOAD]))
 
     def let_switch(self, key: Key) -> None:
-        service = self._world.object(SERVICE, key, key.name)
-        self.runner.run(self._world.start_pods(key, service["metadata"]["annotations"][WANTED]))
+        service = self.world.object(SERVICE, key, key.name)
+        self.runner.run(self.world.start_pods(key, service["metadata"]["annotations"][WANTED]))
         if key.name in self._last:  # else a pass will do it
             self.apply(key, self._last[key.name])
 
     def lose_server(self) -> None:
-        for pod in self.runner.run(self._world.client.list(POD, None, WORKLOAD))[0]:
+        for pod in self.runner.run(self.world.client.list(POD, None, WORKLOAD))[0]:
             labels = pod["metadata"]["labels"]
             key, workload = Key(pod["metadata"]["namespace"], labels[MODEL]), labels[WORKLOAD]
-            self.runner.run(self._world.set_pod(pod, NOT_READY))
-            self.runner.run(self._world.until(partial(self._is_lost, key, workload)))
+            self.runner.run(self.world.set_pod(pod, NOT_READY))
+            self.until(partial(self._is_lost, key, workload))
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Let the watches go on until what they told shows it."""
+        self.runner.run(self.world.until(holds))
 
     def _is_lost(self, key: Key, workload: str) -> bool:
-        return self._world.ready_pods(key, workload) == 0
+        return self.world.ready_pods(key, workload) == 0
 
     def apply(self, key: Key, *desired: Desired) -> None:
         super().apply(key, *desired)

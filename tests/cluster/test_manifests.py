@@ -12,9 +12,9 @@ from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.covers import covers
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, SERVICE, Kind, Object
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import workload_name
-from lepton.backends.kubernetes.render import job, service, workload
+from lepton.backends.kubernetes.render import disruption, job, service, workload
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Endpoint, Key, Traffic
@@ -45,8 +45,8 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
     build = JobOrder(name=f"{key.name}-build-00000000", kind="build", arguments={"spec": spec}, **common)
     gate = JobOrder(name=f"{key.name}-gate-00000000", kind="gate", arguments={"artifact": artifact}, **common)
     name = f"{key.name}-baseline-00000000"
-    baseline = Endpoint(name, key.name, 1, "baseline", artifact, DIGEST, 1)
-    traffic = Traffic(key.name, 1, artifact, DIGEST, 1)
+    baseline = Endpoint(name, key.name, 1, "baseline", artifact, DIGEST, 1, model.spec.deploy)
+    traffic = Traffic(key.name, 1, artifact, DIGEST, 1, model.spec.deploy)
     served = workload_name(key, "served", DIGEST)
     return [
         *job.account(key, UID, build),
@@ -57,6 +57,7 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
         (DEPLOYMENT, workload.deployment(key, UID, baseline, SETTINGS)),
         (SERVICE, service.of_traffic(key, UID, served, served)),
         (DEPLOYMENT, workload.deployment(key, UID, traffic, SETTINGS)),
+        (DISRUPTION_BUDGET, disruption.budget(key, UID, served)),
     ]
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import random
 
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, LEPTON_MODEL, OF_A_MODEL, RAY_JOB, SERVICE
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, LEPTON_MODEL, OF_A_MODEL, RAY_JOB, SERVICE
 from lepton.backends.kubernetes.names import MODEL, WORKLOAD, workload_name
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import Operator, playing, requests, serves, status
+from tests.cluster.world import World
 from tests.contract.harness import digits
 
 KEY, PETS = Key("default", "digits"), Key("default", "pets")
@@ -32,6 +33,30 @@ def test_a_model_lives_from_its_first_apply_to_its_deletion(control_plane: Contr
 
     asyncio.run(life())
     assert operator.end() == 0
+
+
+def test_more_servers_are_asked_for_by_one_field_and_nothing_is_built_for_it(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def life() -> None:
+        async with playing(control_plane) as world:
+            await world.put(KEY, digits())
+            await world.until(serves(world, KEY, 1))
+            await world.put(KEY, digits(deploy={"replicas": 3, "resources": {"cpu": 0.25, "memory": "1024Mi"}}))
+            await world.until(lambda: ready_servers(world) == 3)
+            ((name, servers),) = world.cache.owned(KEY, DEPLOYMENT).items()
+            (server,) = servers["spec"]["template"]["spec"]["containers"]
+            asked = {"cpu": "250m", "memory": "1Gi"}
+            assert server["resources"] == {"requests": asked, "limits": asked}
+            (budget,) = world.cache.owned(KEY, DISRUPTION_BUDGET).values()
+            assert budget["spec"]["selector"]["matchLabels"] == {WORKLOAD: name}
+            assert [one.number for one in status(world, KEY).revisions] == [1]
+
+    def ready_servers(world: World) -> int:
+        servers = world.cache.owned(KEY, DEPLOYMENT).values()
+        return sum(one.get("status", {}).get("readyReplicas", 0) for one in servers)
+
+    asyncio.run(life())
 
 
 def test_an_operator_that_is_killed_at_random_moments_builds_nothing_twice(

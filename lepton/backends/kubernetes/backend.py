@@ -17,6 +17,7 @@ from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, order_o
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     JOB,
     LEPTON_MODEL,
     OF_A_MODEL,
@@ -31,6 +32,7 @@ from lepton.backends.kubernetes.kinds import (
 from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, WORKLOAD, run_name, workload_name
 from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import service as services
+from lepton.backends.kubernetes.render.disruption import budget
 from lepton.backends.kubernetes.render.workload import deployment, variant_of
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
@@ -60,7 +62,7 @@ class KubernetesBackend:
             self._refusals = {refused: why for refused, why in self._refusals.items() if refused[0] != key}
             return None
         await self._hear_last_words(key)
-        seen = observing.observe(observing.parse(object_), lambda kind: self._cache.owned(key, kind))
+        seen = observing.observe(observing.parse(object_), self._owned(key))
         return _with_refusals(seen, {ref: why for (of, ref), why in self._refusals.items() if of == key})
 
     async def report(self, key: Key, status: Status, resource_version: int) -> bool:
@@ -189,25 +191,30 @@ class KubernetesBackend:
         return {**arguments, **ends, "meters": meters}
 
     async def _apply_endpoint(self, key: Key, uid: str, endpoint: Endpoint) -> None:
+        """A workload that users reach stays as the traffic wants it, though it is proved anew."""
         workload = workload_name(key, endpoint.variant, endpoint.digest)
         await self._apply(SERVICE, services.of_endpoint(key, uid, endpoint.name, workload))
-        await self._apply(DEPLOYMENT, deployment(key, uid, endpoint, self._settings))
+        if workload not in observing.of_traffic(key.name, self._owned(key)):
+            await self._apply(DEPLOYMENT, deployment(key, uid, endpoint, self._settings))
 
     async def _apply_traffic(self, key: Key, uid: str, traffic: Traffic) -> None:
-        """The Service moves once the new workload answers; until then the old one keeps it."""
+        """The Service moves once all servers of the new workload answer; until then the old one keeps it."""
         wanted = workload_name(key, variant_of(traffic), traffic.digest)
         service = self._cache.get(SERVICE, key.namespace, key.name)
         selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
-        state = observing.workload_state(wanted, lambda kind: self._cache.owned(key, kind))
-        if state.ready:
+        if observing.ready_servers(wanted, self._owned(key)) >= traffic.deploy.replicas:
             selected = wanted
         await self._apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
         await self._apply(DEPLOYMENT, deployment(key, uid, traffic, self._settings))
+        await self._apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
         await self._delete_unused(key)
 
     async def _delete_unused(self, key: Key) -> None:
-        for name in observing.unused(lambda kind: self._cache.owned(key, kind)):
-            await self._delete(DEPLOYMENT, key, name)
+        for kind, name in observing.unused(self._owned(key)):
+            await self._delete(kind, key, name)
+
+    def _owned(self, key: Key) -> observing.Owned:
+        return lambda kind: self._cache.owned(key, kind)
 
     def _runs(self, key: Key, job: str, kind: Kind) -> list[str]:
         return [

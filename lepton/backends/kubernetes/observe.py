@@ -6,7 +6,17 @@ from pydantic import ValidationError
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.jobs import job_state, order_of, report_of
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, JOB, POD, RAY_JOB, SERVICE, Kind, Object
+from lepton.backends.kubernetes.kinds import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    JOB,
+    POD,
+    RAY_JOB,
+    SERVICE,
+    Kind,
+    Object,
+)
 from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, JOB_LABEL, WANTED, WORKLOAD, run_name
 from lepton.errors import LeptonError
 from lepton.plan.types import EndpointState, JobState, Observed, Ref
@@ -45,7 +55,9 @@ def observe(model: LeptonModel, owned: Owned) -> Observed:
     name = model.metadata.name
     service = services.get(name)
     traffic = None if service is None else _traffic(service, owned)
-    refs = {Ref("Job", job) for job in jobs} | {Ref("Endpoint", one) for one in (*endpoints, *unused(owned))}
+    refs = {Ref("Job", job) for job in jobs} | {
+        Ref("Endpoint", one) for one in (*endpoints, *(name for _, name in unused(owned)))
+    }
     return Observed(
         model=model,
         jobs=jobs,
@@ -73,18 +85,33 @@ def workload_state(name: str, owned: Owned) -> EndpointState:
     That it does is read from the Deployment, which counts its own pods and not those of an earlier one of its name.
     """
     deployment = owned(DEPLOYMENT).get(name)
-    if deployment is not None and deployment.get("status", {}).get("readyReplicas"):
+    if deployment is not None and ready_servers(name, owned):
         return EndpointState(ready=True, digest=deployment["metadata"]["annotations"][DIGEST])
     pods = [pod for pod in owned(POD).values() if _labels(pod).get(WORKLOAD) == name]
     return EndpointState(ready=False, failure=trouble(pods, deployment))
 
 
-def unused(owned: Owned) -> list[str]:
-    """The workloads that no Service leads to, or shall lead to."""
-    used = set()
-    for service in owned(SERVICE).values():
-        used |= {service["spec"]["selector"][WORKLOAD], service["metadata"].get("annotations", {}).get(WANTED)}
-    return [name for name in owned(DEPLOYMENT) if name not in used]
+def ready_servers(workload: str, owned: Owned) -> int:
+    """How many servers of a workload take requests."""
+    ready: int = owned(DEPLOYMENT).get(workload, {}).get("status", {}).get("readyReplicas", 0)
+    return ready
+
+
+def of_traffic(name: str, owned: Owned) -> set[str]:
+    """The workloads that users reach through the Service of this name, or shall reach."""
+    service = owned(SERVICE).get(name)
+    return set() if service is None else _led_to(service)
+
+
+def unused(owned: Owned) -> list[tuple[Kind, str]]:
+    """What there is of workloads that no Service leads to, or shall lead to."""
+    used = set[str]().union(*(_led_to(service) for service in owned(SERVICE).values()))
+    return [(kind, name) for kind in (DEPLOYMENT, DISRUPTION_BUDGET) for name in owned(kind) if name not in used]
+
+
+def _led_to(service: Object) -> set[str]:
+    wanted = service["metadata"].get("annotations", {}).get(WANTED)
+    return {service["spec"]["selector"][WORKLOAD], *((wanted,) if wanted else ())}
 
 
 def _traffic(service: Object, owned: Owned) -> EndpointState:

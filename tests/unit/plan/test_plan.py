@@ -94,8 +94,8 @@ def test_what_was_built_is_planned_as_two_endpoints_and_a_proof() -> None:
     loading = make_plan(base, NOW)
     candidate, baseline = (e for e in loading.desired if isinstance(e, Endpoint))
     assert loading.desired == (
-        Endpoint(candidate.name, "digits", 1, "served", "file:///a", "sha256:1", 2),
-        Endpoint(baseline.name, "digits", 1, "baseline", "file:///a", "sha256:1", 2),
+        Endpoint(candidate.name, "digits", 1, "served", "file:///a", "sha256:1", 2, MODEL.spec.deploy),
+        Endpoint(baseline.name, "digits", 1, "baseline", "file:///a", "sha256:1", 2, MODEL.spec.deploy),
     )
     key = candidate.name.removeprefix("digits-candidate-")
     assert baseline.name == f"digits-baseline-{key}"
@@ -124,7 +124,7 @@ def test_a_verdict_is_remembered_before_the_traffic_moves_and_what_serves_is_tol
     passed = BUILT.model_copy(update={"outcome": "Passed", "gate": proof, "metrics": {"sizeBytes": 9.0, **metrics}})
     plan = make_plan(Observed(base.model, jobs), NOW)
     assert plan.status.revisions == (passed,)
-    assert plan.desired == (Traffic("digits", 1, "file:///a", "sha256:1", 2),)
+    assert plan.desired == (Traffic("digits", 1, "file:///a", "sha256:1", 2, MODEL.spec.deploy),)
     seen = Observed(
         with_status(plan.status), jobs, traffic=EndpointState(ready=True, digest="sha256:1"), address=ADDRESS
     )

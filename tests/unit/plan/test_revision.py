@@ -14,6 +14,9 @@ SAME: dict[str, dict[str, object]] = {
     "other budgets": {"gate": {"minAccuracy": 99}},
     "a pin": {"revision": 2},
     "a suspension": {"suspend": True},
+    "more servers": {"deploy": {"replicas": 3}},
+    "larger servers": {"deploy": {"resources": {"cpu": 2, "memory": "4Gi"}}},
+    "an engine by name": {"deploy": {"engine": "triton"}},
     "a default that is written out": {"train": {"epochs": 20}, "deploy": {"instances": 1}},
 }
 OTHER: dict[str, dict[str, object]] = {

@@ -4,16 +4,21 @@ from lepton.backends.kubernetes.kinds import DEPLOYMENT, Object
 from lepton.backends.kubernetes.names import DIGEST, WORKLOAD, workload_name
 from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.backends.kubernetes.render import meta
+from lepton.backends.kubernetes.render.quantity import cores, memory
 from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Endpoint, Key, Traffic
+from lepton.spec.deploy import DeployResources
 
 METRICS_PORT = 8002
 DRAIN_S = 5
 """How long a server still answers after it was taken out of its Services."""
+_PERIOD_S = 2
+_START_S, _AWAY_S, _SICK_S = 600, 6, 120
+"""How long a server may take until its first answer; how long it may then be without one until it gets no more
+requests, and until it is started anew."""
 _MODELS = "/models"
 _FETCH = ["python", "-m", "services.server.fetch"]
 _SERVE = ["python", "-m", "services.server.serve"]
-_RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
 
 def variant_of(desired: Endpoint | Traffic) -> str:
@@ -22,11 +27,14 @@ def variant_of(desired: Endpoint | Traffic) -> str:
 
 
 def deployment(key: Key, uid: str, desired: Endpoint | Traffic, settings: Settings) -> Object:
-    """The Deployment that an endpoint and the traffic share when they are of the same files."""
+    """The Deployment that an endpoint and the traffic share when they are of the same files.
+
+    A proof needs one server: what it measures of several would be of none.
+    """
     name = workload_name(key, variant_of(desired), desired.digest)
     labels = {WORKLOAD: name}
     spec = {
-        "replicas": 1,
+        "replicas": desired.deploy.replicas if isinstance(desired, Traffic) else 1,
         "selector": {"matchLabels": labels},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "template": {
@@ -42,7 +50,7 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
     common = {
         "image": settings.server_image,
         "securityContext": meta.CONTAINER,
-        "resources": _RESOURCES,
+        "resources": _resources(desired.deploy.resources),
         "volumeMounts": [{"name": "models", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
     }
     fetch = {
@@ -56,7 +64,6 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
         fetch["volumeMounts"] = [*common["volumeMounts"], {"name": "lepton", "mountPath": "/lepton", "readOnly": True}]
         claim = {"claimName": settings.claim, "readOnly": True}
         volumes.append({"name": "lepton", "persistentVolumeClaim": claim})
-    ready = {"httpGet": {"path": "/readyz", "port": "state"}, "periodSeconds": 2}
     served = [key.name, variant_of(desired), desired.digest, str(desired.instances), _MODELS]
     serve = {
         **common,
@@ -68,7 +75,9 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
             {"name": "metrics", "containerPort": METRICS_PORT},
             {"name": "state", "containerPort": STATE_PORT},
         ],
-        "readinessProbe": ready,
+        "startupProbe": _probe(_START_S),
+        "readinessProbe": _probe(_AWAY_S),
+        "livenessProbe": _probe(_SICK_S),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_S}}},
     }
     spread = {
@@ -84,4 +93,25 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
         "containers": [serve],
         "topologySpreadConstraints": [spread],
         "volumes": volumes,
+    }
+
+
+def _resources(wanted: DeployResources) -> Object:
+    """What is promised and what is the most: the same where the spec says it."""
+    requests, limits = {"cpu": "250m", "memory": "512Mi"}, {"memory": "2Gi"}
+    if wanted.cpu is not None:
+        requests["cpu"] = limits["cpu"] = cores(wanted.cpu)
+    if wanted.memory is not None:
+        requests["memory"] = limits["memory"] = memory(wanted.memory)
+    return {"requests": requests, "limits": limits}
+
+
+def _probe(patience_s: int) -> Object:
+    """Asks whether the last real inference was answered; fails once it was not for so long."""
+    ask = {"path": "/readyz", "port": "state"}
+    return {
+        "httpGet": ask,
+        "periodSeconds": _PERIOD_S,
+        "timeoutSeconds": _PERIOD_S,
+        "failureThreshold": patience_s // _PERIOD_S,
     }
