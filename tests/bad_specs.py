@@ -142,8 +142,7 @@ BAD_SPECS = [
         "a field in Python's spelling",
         {"deploy": {"top_k": 2}},
         "spec.deploy.top_k",
-        "no such field; allowed: engine, instances, replicas, resources, topK, "
-        "batching; did you mean topK?",
+        "no such field; allowed: engine, instances, replicas, resources, topK, batching; did you mean topK?",
         "strictness",
     ),
     BadSpec(

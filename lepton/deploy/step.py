@@ -10,6 +10,7 @@ from lepton.spec.reasons import ConditionType, Phase
 from lepton.spec.status import Candidate, RevisionRecord
 
 SERVING = ConditionType.SERVING
+AGAIN = "; the switch is tried again by itself"
 SWITCHING_S = 0.5
 """How often a switch under way is looked at."""
 RETRY_S = 15.0
@@ -49,16 +50,16 @@ def _serving(situation: Situation, wanted: RevisionRecord | None) -> Fact:
 
 
 def _cause(situation: Situation, wanted: RevisionRecord | None) -> Fact | None:
-    """Why the target does not have the traffic; None when it has."""
+    """Why the target does not have the traffic, or not as the spec wants it; None when all is as it says."""
     target, state = situation.target, situation.observed.traffic
     if target is None:
         return situation.trouble
-    if answers(state, target):
-        return None
+    if state is not None and answers(state, target):
+        return None if state.failure is None else failed(SERVING, state.failure, f"{state.failure.message}{AGAIN}")
     if wanted is None or (situation.spec.suspend and wanted.number != target.number):
         return waiting(SERVING, situation)
     if state is not None and state.failure is not None:
-        return failed(SERVING, state.failure, f"{state.failure.message}; the switch is tried again by itself")
+        return failed(SERVING, state.failure, f"{state.failure.message}{AGAIN}")
     return in_progress(SERVING, f"the traffic is being switched to revision {target.number}")
 
 

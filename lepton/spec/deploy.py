@@ -28,8 +28,10 @@ class DeployResources(Section):
 class Deploy(Section):
     """How the model is served."""
 
-    engine: Literal["auto", "triton"] = "auto"
-    """The server; `auto` is Triton."""
+    engine: Literal["auto", "triton", "kserve"] = "auto"
+    """What looks after the servers on a cluster, each of which is Triton: `kserve` an InferenceService, `triton` a
+    plain Deployment, `auto` KServe where it is installed. A change of it builds nothing and loses no request. One
+    machine has Triton alone, whatever this says."""
     instances: Annotated[int, Field(ge=1, le=64)] = 1
     """Copies of the model in one server; more answer more requests at once."""
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1

@@ -50,11 +50,12 @@ class Reflector:
                 if error.status == _GONE:
                     version = ""
                     continue
-                if error.status == _NOT_INSTALLED:  # nothing of this kind can exist
-                    version = ""
-                    self.synced.set()
                 failures += 1
-                log.warning("%s: %s", self._kind.plural, error)
+                if error.status == _NOT_INSTALLED:
+                    version = ""
+                    self._lose()
+                if error.status != _NOT_INSTALLED or failures == 1:
+                    log.warning("%s: %s", self._kind.plural, error)
                 await asyncio.sleep(_pause_s(failures))
 
     async def _list(self) -> str:
@@ -63,6 +64,12 @@ class Reflector:
             self._changed(key)
         self.synced.set()
         return version
+
+    def _lose(self) -> None:
+        """Nothing of this kind can exist, until it is installed."""
+        for key in self._cache.lose(self._kind):
+            self._changed(key)
+        self.synced.set()
 
     async def _watch(self, version: str) -> str:
         """Follow one watch to its end. Returns the version from which the next goes on."""

@@ -12,6 +12,7 @@ from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import NAMESPACE, Operator
+from tests.cluster.parts import KSERVE, define, installed
 from tests.cluster.world import definitions
 from tests.programs.programs import module
 
@@ -26,7 +27,6 @@ RIGHTS = {
     "RoleBinding": ROLE_BINDING,
 }
 KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
-CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,6 +38,12 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as plane:
         asyncio.run(install(plane))
         yield plane
+
+
+@pytest.fixture(scope="class")
+def kserve(control_plane: ControlPlane) -> Iterator[None]:
+    with installed(control_plane, KSERVE):
+        yield
 
 
 @pytest.fixture
@@ -52,19 +58,10 @@ async def install(plane: ControlPlane) -> None:
     """Apply the CRDs, wait until the API server serves them, and give the operator its rights."""
     await config.load_kube_config(str(plane.kubeconfig))
     kuberay = module("kuberay", KUBERAY)
-    wanted = definitions(ROOT / "manifests" / "crds") + definitions(kuberay / "config" / "crd" / "bases")
     async with ApiClient() as api:
         client = Client(api)
-        for definition in wanted:
-            await client.apply(CRD, definition)
-        async with asyncio.timeout(30):
-            while not all(_is_established(one) for one in (await client.list(CRD, None))[0]):
-                await asyncio.sleep(0.05)
+        await define(client, definitions(ROOT / "manifests" / "crds"))
+        await define(client, definitions(kuberay / "config" / "crd" / "bases"))
         await client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for right in definitions(ROOT / "manifests" / "rbac"):
             await client.apply(RIGHTS[right["kind"]], right)
-
-
-def _is_established(definition: dict) -> bool:
-    conditions = definition.get("status", {}).get("conditions") or ()
-    return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)

@@ -17,3 +17,8 @@ def harness(control_plane: ControlPlane) -> Iterator[KubernetesHarness]:
 
 class TestKubernetesBackend(BackendContract):
     """See the suite."""
+
+
+@pytest.mark.usefixtures("kserve")
+class TestKubernetesBackendWithKServe(BackendContract):
+    """The same, where KServe makes the servers."""

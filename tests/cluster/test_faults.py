@@ -11,9 +11,9 @@ from lepton.plan.types import Key
 from lepton.report import Progress
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
-from tests.cluster.conftest import CRD
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import Operator, playing, serves, status
+from tests.cluster.parts import CRD
 from tests.cluster.world import PATIENCE_S, World
 from tests.contract.harness import digits
 

@@ -12,9 +12,9 @@ from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.covers import covers
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, SERVICE, Kind, Object
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, INFERENCE_SERVICE, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import workload_name
-from lepton.backends.kubernetes.render import disruption, job, service, workload
+from lepton.backends.kubernetes.render import disruption, job, kserve, service, workload
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Endpoint, Key, Traffic
@@ -47,16 +47,18 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
     name = f"{key.name}-baseline-00000000"
     baseline = Endpoint(name, key.name, 1, "baseline", artifact, DIGEST, 1, model.spec.deploy)
     traffic = Traffic(key.name, 1, artifact, DIGEST, 1, model.spec.deploy)
-    served = workload_name(key, "served", DIGEST)
+    served, by_kserve = (workload_name(key, "served", DIGEST, engine) for engine in ("triton", "kserve"))
+    proved = workload_name(key, "baseline", DIGEST, "triton")
     return [
         *job.account(key, UID, build),
         job.run(key, UID, build, SETTINGS),
         *job.account(key, UID, gate),
         job.run(key, UID, gate, SETTINGS),
-        (SERVICE, service.of_endpoint(key, UID, name, workload_name(key, "baseline", DIGEST))),
-        (DEPLOYMENT, workload.deployment(key, UID, baseline, SETTINGS)),
+        (SERVICE, service.of_endpoint(key, UID, name, proved)),
+        (DEPLOYMENT, workload.deployment(key, UID, proved, baseline, SETTINGS)),
         (SERVICE, service.of_traffic(key, UID, served, served)),
-        (DEPLOYMENT, workload.deployment(key, UID, traffic, SETTINGS)),
+        (DEPLOYMENT, workload.deployment(key, UID, served, traffic, SETTINGS)),
+        (INFERENCE_SERVICE, kserve.inference_service(key, UID, by_kserve, traffic, SETTINGS)),
         (DISRUPTION_BUDGET, disruption.budget(key, UID, served)),
     ]
 
@@ -71,12 +73,14 @@ def test_a_sample_becomes_what_is_written_down(sample: Path, request: pytest.Fix
     assert text == golden.read_text()
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_a_real_api_server_takes_each_object_and_gives_it_back_as_it_was(
-    sample: Path, control_plane: ControlPlane
-) -> None:
-    (model,) = load(sample.read_text()).models
-    assert asyncio.run(changed_by_the_server(control_plane, rendered(model))) == []
+@pytest.mark.usefixtures("kserve")
+class TestWithEveryPartInstalled:
+    @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+    def test_a_real_api_server_takes_each_object_and_gives_it_back_as_it_was(
+        self, sample: Path, control_plane: ControlPlane
+    ) -> None:
+        (model,) = load(sample.read_text()).models
+        assert asyncio.run(changed_by_the_server(control_plane, rendered(model))) == []
 
 
 async def changed_by_the_server(plane: ControlPlane, objects: list[tuple[Kind, Object]]) -> list[str]:

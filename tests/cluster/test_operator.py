@@ -24,7 +24,7 @@ def test_a_model_lives_from_its_first_apply_to_its_deletion(control_plane: Contr
             second = status(world, KEY).serving
             assert second is not None
             service = world.object(SERVICE, KEY, "digits")
-            assert service["spec"]["selector"] == {WORKLOAD: workload_name(KEY, "served", second.digest)}
+            assert service["spec"]["selector"] == {WORKLOAD: workload_name(KEY, "served", second.digest, "triton")}
             await world.put(KEY, digits(train={"epochs": 2}, revision=1))
             await world.until(serves(world, KEY, 1))
             await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)

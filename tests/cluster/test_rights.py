@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
@@ -34,7 +36,7 @@ def used(plane: ControlPlane) -> set[Right]:
 
 
 async def life(world: World) -> None:
-    """A build that dies without a word and is tried again, an edit, and the end."""
+    """A build that dies without a word and is tried again."""
     await world.put(KEY, digits())
     await world.until(lambda: bool(world.cache.owned(KEY, RAY_JOB)))
     (build,) = world.cache.owned(KEY, CONFIG_MAP)
@@ -42,13 +44,14 @@ async def life(world: World) -> None:
     await world.until(lambda: '"attempt":1' in world.object(CONFIG_MAP, KEY, build)["data"]["order.json"])
 
 
+@pytest.mark.usefixtures("kserve")
 def test_what_is_granted_suffices_and_is_used(control_plane: ControlPlane, operator: Operator) -> None:
     async def story() -> None:
         async with World(control_plane.kubeconfig) as world:
             await life(world)
         async with playing(control_plane) as world:
             await world.until(serves(world, KEY, 1))
-            await world.put(KEY, digits(train={"epochs": 2}))
+            await world.put(KEY, digits(train={"epochs": 2}, deploy={"engine": "triton"}))
             await world.until(serves(world, KEY, 2))
             await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)
             await world.until(lambda: world.cache.model(KEY) is None)

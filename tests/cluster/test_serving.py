@@ -24,7 +24,7 @@ def harness(control_plane: ControlPlane) -> Iterator[KubernetesHarness]:
 
 
 def workload(wanted: Traffic) -> str:
-    return workload_name(KEY, "served", wanted.digest)
+    return workload_name(KEY, "served", wanted.digest, "triton")
 
 
 def led_to(harness: KubernetesHarness) -> str:

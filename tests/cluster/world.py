@@ -17,11 +17,13 @@ from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client
+from lepton.backends.kubernetes.covers import covers
 from lepton.backends.kubernetes.health import is_leaving, is_ready
 from lepton.backends.kubernetes.jobs import REPORT, order_of, report_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
+    INFERENCE_SERVICE,
     JOB,
     LEPTON_MODEL,
     OF_A_MODEL,
@@ -31,7 +33,7 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import MODEL, WORKLOAD, run_name
+from lepton.backends.kubernetes.names import MODEL, WORKLOAD, deployment_name, run_name
 from lepton.hashing import short_hash
 from lepton.plan.types import Key
 from lepton.report import Failure, JobReport, Summary
@@ -92,8 +94,22 @@ class World:
         status = {**run.get("status", {}), **ended}
         self.cache.put(RAY_JOB, await self.client.write_status(RAY_JOB, {**run, "status": status}))
 
+    async def play_kserve(self, key: Key) -> None:
+        """Do as KServe does: make a Deployment of each InferenceService, and take it away with it."""
+        services = self.cache.owned(key, INFERENCE_SERVICE)
+        for service in list(services.values()):
+            wanted = predictor_of(service)
+            if self.cache.get(DEPLOYMENT, key.namespace, wanted["metadata"]["name"]) is None or not covers(
+                self.object(DEPLOYMENT, key, wanted["metadata"]["name"]), wanted
+            ):
+                self.cache.put(DEPLOYMENT, await self.client.apply(DEPLOYMENT, wanted, manager="kserve"))
+        for name in list(self.cache.owned(key, DEPLOYMENT)):
+            if name.endswith("-predictor") and name.removesuffix("-predictor") not in services:
+                await self.client.delete(DEPLOYMENT, key.namespace, name)
+
     async def start_pods(self, key: Key, workload: str) -> None:
         """The workload's pods become ready, or can't fetch an artifact whose name says that it is broken."""
+        await self.play_kserve(key)
         async with asyncio.timeout(PATIENCE_S):
             while not self.ready_pods(key, workload):
                 for pod in self.pods(key, workload):
@@ -106,7 +122,8 @@ class World:
 
     def ready_pods(self, key: Key, workload: str) -> int:
         """How many pods take requests, as their Deployment counts them."""
-        ready: int = self.object(DEPLOYMENT, key, workload).get("status", {}).get("readyReplicas", 0)
+        deployment = self.object(DEPLOYMENT, key, deployment_name(workload))
+        ready: int = deployment.get("status", {}).get("readyReplicas", 0)
         return ready
 
     async def set_pod(self, pod: Object, status: Object) -> None:
@@ -139,7 +156,7 @@ class World:
             if metadata.get("finalizers"):
                 changes: Object = {"metadata": {"finalizers": []}}
                 await self.client.merge(LEPTON_MODEL, metadata["namespace"], metadata["name"], changes)
-        for kind in OF_A_MODEL:
+        for kind in filter(self.cache.serves, OF_A_MODEL):
             for object_ in (await self.client.list(kind, None, MODEL))[0]:
                 await self.client.delete(kind, object_["metadata"]["namespace"], object_["metadata"]["name"])
 
@@ -170,6 +187,7 @@ class Player:
             run = self.world.cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
             if run is not None and report_of(config_map, order) is None:
                 await self.world.report(key, name, summary=summary_of(name), finished_at=time.time())
+        await self.world.play_kserve(key)
         for pod in list(self.world.cache.owned(key, POD).values()):
             if WORKLOAD in pod["metadata"]["labels"] and not is_ready(pod) and not is_leaving(pod):
                 await self.world.set_pod(pod, RUNNING)
@@ -181,6 +199,34 @@ RUNNING: Object = {"phase": "Running", "conditions": [{"type": "Ready", "status"
 def summary_of(job: str) -> Summary:
     """What a job that succeeds leaves behind."""
     return Summary(artifact=f"s3://models/{job}", digest=f"sha256:{short_hash(job)}", metrics={"accuracy": 98.0})
+
+
+def predictor_of(service: Object) -> Object:
+    """The Deployment that KServe 0.20 makes of an InferenceService in Standard mode with a custom predictor."""
+    metadata, predictor = service["metadata"], dict(service["spec"]["predictor"])
+    name = f"{metadata['name']}-predictor"
+    replicas = predictor.pop("minReplicas")
+    strategy = predictor.pop("deploymentStrategy")
+    del predictor["maxReplicas"]
+    selector = {"app": f"isvc.{name}"}
+    labels = {**metadata["labels"], **selector, "serving.kserve.io/inferenceservice": metadata["name"]}
+    made = {"labels": labels, "annotations": metadata["annotations"]}
+    owner = {name: service[name] for name in ("apiVersion", "kind")} | {
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+    }
+    return {
+        "apiVersion": DEPLOYMENT.api_version,
+        "kind": DEPLOYMENT.name,
+        "metadata": {"name": name, "namespace": metadata["namespace"], **made, "ownerReferences": [owner]},
+        "spec": {
+            "replicas": replicas,
+            "strategy": strategy,
+            "selector": {"matchLabels": selector},
+            "template": {"metadata": made, "spec": predictor},
+        },
+    }
 
 
 def _failed_to_fetch(pod: Object) -> Object:
@@ -208,6 +254,7 @@ async def token(kubeconfig: Path, namespace: str, account: str) -> str:
     return str(answer["status"]["token"])
 
 
-def definitions(folder: Path) -> list[Object]:
-    """The CustomResourceDefinitions in the YAML files of a folder."""
-    return [one for path in sorted(folder.glob("*.yaml")) for one in yaml.safe_load_all(path.read_text()) if one]
+def definitions(folder: Path, pattern: str = "*.yaml") -> list[Object]:
+    """The objects in the YAML files of a folder, such as CustomResourceDefinitions."""
+    texts = (path.read_bytes() for path in sorted(folder.glob(pattern)))
+    return [one for text in texts for one in yaml.load_all(text, yaml.CSafeLoader) if one]

@@ -11,13 +11,14 @@ from pydantic import JsonValue
 
 from lepton.backends.kubernetes import observe as observing
 from lepton.backends.kubernetes.cache import Cache
-from lepton.backends.kubernetes.client import ApiError, Client
+from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
 from lepton.backends.kubernetes.covers import covers
 from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, order_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    INFERENCE_SERVICE,
     JOB,
     LEPTON_MODEL,
     OF_A_MODEL,
@@ -29,20 +30,28 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, WORKLOAD, run_name, workload_name
+from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, WORKLOAD, Engine, run_name, workload_name
 from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.disruption import budget
+from lepton.backends.kubernetes.render.kserve import inference_service
 from lepton.backends.kubernetes.render.workload import deployment, variant_of
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.conditions import unready
 from lepton.plan.types import Desired, Endpoint, EndpointState, Job, JobState, Key, Observed, Ref, Traffic
 from lepton.report import Failure
+from lepton.spec.deploy import Deploy
 from lepton.spec.reasons import Reason
 from lepton.spec.status import Status
 
-_NO_KUBERAY = "KubeRay is not installed on this cluster: install it; the work then goes on by itself"
+_MISSING = {
+    RAY_JOB: "KubeRay is not installed on this cluster: install it; the work then goes on by itself",
+    INFERENCE_SERVICE: "KServe is not installed on this cluster: install it, or let deploy.engine be auto or triton",
+}
+"""What to do where a part of the cluster is missing."""
+_WEBHOOK = "failed calling webhook"
+"""What the API server says when somebody who has a say in an object, such as KServe, does not answer."""
 
 
 class KubernetesBackend:
@@ -104,8 +113,10 @@ class KubernetesBackend:
             else:
                 await self._apply_traffic(key, uid, desired)
         except ApiError as error:
-            if error.status not in (400, 403, 404, 422):
+            if error.status not in (400, 403, 404, 422) and _WEBHOOK not in error.message:
                 raise
+            if isinstance(error, NotInstalled):
+                self._cache.lose(error.kind)
             self._refusals[key, desired.ref] = _refusal(error, desired)
         else:
             self._refusals.pop((key, desired.ref), None)
@@ -192,22 +203,36 @@ class KubernetesBackend:
 
     async def _apply_endpoint(self, key: Key, uid: str, endpoint: Endpoint) -> None:
         """A workload that users reach stays as the traffic wants it, though it is proved anew."""
-        workload = workload_name(key, endpoint.variant, endpoint.digest)
+        workload = self._workload(key, endpoint)
         await self._apply(SERVICE, services.of_endpoint(key, uid, endpoint.name, workload))
         if workload not in observing.of_traffic(key.name, self._owned(key)):
-            await self._apply(DEPLOYMENT, deployment(key, uid, endpoint, self._settings))
+            await self._apply_workload(key, uid, workload, endpoint)
 
     async def _apply_traffic(self, key: Key, uid: str, traffic: Traffic) -> None:
         """The Service moves once all servers of the new workload answer; until then the old one keeps it."""
-        wanted = workload_name(key, variant_of(traffic), traffic.digest)
+        wanted = self._workload(key, traffic)
         service = self._cache.get(SERVICE, key.namespace, key.name)
         selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
         if observing.ready_servers(wanted, self._owned(key)) >= traffic.deploy.replicas:
             selected = wanted
         await self._apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
-        await self._apply(DEPLOYMENT, deployment(key, uid, traffic, self._settings))
+        await self._apply_workload(key, uid, wanted, traffic)
         await self._apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
         await self._delete_unused(key)
+
+    def _engine(self, deploy: Deploy) -> Engine:
+        if deploy.engine == "auto":
+            return "kserve" if self._cache.serves(INFERENCE_SERVICE) else "triton"
+        return deploy.engine
+
+    def _workload(self, key: Key, desired: Endpoint | Traffic) -> str:
+        return workload_name(key, variant_of(desired), desired.digest, self._engine(desired.deploy))
+
+    async def _apply_workload(self, key: Key, uid: str, name: str, desired: Endpoint | Traffic) -> None:
+        if self._engine(desired.deploy) == "kserve":
+            await self._apply(INFERENCE_SERVICE, inference_service(key, uid, name, desired, self._settings))
+        else:
+            await self._apply(DEPLOYMENT, deployment(key, uid, name, desired, self._settings))
 
     async def _delete_unused(self, key: Key) -> None:
         for kind, name in observing.unused(self._owned(key)):
@@ -248,8 +273,10 @@ class KubernetesBackend:
 
 def _refusal(error: ApiError, desired: Desired) -> Failure:
     message = f"the API server refuses {desired.ref.kind} {desired.ref.name}: {error.message}"
-    if error.status == 404 and isinstance(desired, Job) and desired.kind == "build":
-        return Failure(reason=Reason.NOT_INSTALLED, message=_NO_KUBERAY)
+    if isinstance(error, NotInstalled) and error.kind in _MISSING:
+        return Failure(reason=Reason.NOT_INSTALLED, message=_MISSING[error.kind])
+    if _WEBHOOK in error.message:
+        return Failure(reason=Reason.SERVER_UNAVAILABLE, message=f"{message}; it is tried again by itself")
     if error.status == 403 and "exceeded quota" in error.message:
         return Failure(reason=Reason.QUOTA_EXCEEDED, message=f"{message}: free some of it, or raise the quota")
     return Failure(reason=Reason.LOAD_FAILED, message=message)

@@ -20,6 +20,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._objects: dict[Kind, dict[Name, Object]] = defaultdict(dict)
+        self._served: set[Kind] = set()
         self._of_model: dict[Key, dict[Kind, dict[str, Object]]] = defaultdict(lambda: defaultdict(dict))
 
     def put(self, kind: Kind, object_: Object) -> Key | None:
@@ -46,11 +47,22 @@ class Cache:
 
     def replace(self, kind: Kind, objects: Iterable[Object]) -> set[Key]:
         """Take note of all objects of a kind that there are. Returns the models that this is news for."""
+        self._served.add(kind)
         listed = {_name(object_): object_ for object_ in objects}
         gone = [known for name, known in self._objects[kind].items() if name not in listed]
         changed = [self.remove(kind, known) for known in gone]
         changed += [self.put(kind, object_) for object_ in listed.values()]
         return {key for key in changed if key is not None}
+
+    def lose(self, kind: Kind) -> set[Key]:
+        """Take note that the API server does not know a kind, so that there is none. Returns the models concerned."""
+        changed = self.replace(kind, ())
+        self._served.discard(kind)
+        return changed
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server knows a kind that is watched."""
+        return kind in self._served
 
     def model(self, key: Key) -> Object | None:
         """A LeptonModel."""

@@ -17,6 +17,7 @@ from lepton.backends.kubernetes.kinds import Kind, Object
 FIELD_MANAGER = "lepton"
 _PAGE = 500
 _TIMEOUT_S = 30.0
+_NOT_FOUND = 404
 _WATCH_S = 300
 """After so many seconds the server ends a watch; the next one goes on where it stood."""
 
@@ -29,6 +30,14 @@ class ApiError(Exception):
         self.status = status
         self.reason = reason
         self.message = message
+
+
+class NotInstalled(ApiError):  # noqa: N818 - what is the matter, not an error of ours
+    """The API server does not know a kind."""
+
+    def __init__(self, kind: Kind, error: ApiError) -> None:
+        super().__init__(error.status, error.reason, error.message)
+        self.kind = kind
 
 
 class Client:
@@ -82,11 +91,19 @@ class Client:
         return await self._request("GET", kind.path(namespace, name))
 
     async def apply(self, kind: Kind, object_: Object, manager: str = FIELD_MANAGER) -> Object:
-        """Make an object's fields as given, by server-side apply; the object as it is then. Raises ApiError."""
+        """Make an object's fields as given, by server-side apply; the object as it is then.
+
+        Raises NotInstalled where nothing of the kind can be made, else ApiError.
+        """
         metadata = object_["metadata"]
         path = kind.path(metadata.get("namespace"), metadata["name"])
         query = {"fieldManager": manager, "force": "true"}
-        return await self._request("PATCH", path, query, object_, "application/apply-patch+yaml")
+        try:
+            return await self._request("PATCH", path, query, object_, "application/apply-patch+yaml")
+        except ApiError as error:
+            if error.status == _NOT_FOUND and not error.reason:  # else it is the namespace that is missing
+                raise NotInstalled(kind, error) from error
+            raise
 
     async def write_status(self, kind: Kind, object_: Object) -> Object:
         """Replace the status of the object if it is still at its resourceVersion. Raises ApiError (409 if not)."""

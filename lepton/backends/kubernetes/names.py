@@ -1,5 +1,7 @@
 """The names, labels and annotations of what Lepton makes on Kubernetes. Pure."""
 
+from typing import Literal
+
 from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Job, Key
@@ -26,6 +28,11 @@ FINALIZER = f"{GROUP}/cleanup"
 
 LONGEST_RAY_JOB = 47
 """KubeRay makes longer names of it."""
+_LONGEST_WORKLOAD = 48
+"""KServe makes a label of it, `isvc.<name>-predictor`."""
+
+Engine = Literal["triton", "kserve"]
+"""What makes the servers: a Deployment of ours, or KServe."""
 
 
 def run_name(job: Job | JobOrder) -> str:
@@ -37,6 +44,16 @@ def run_name(job: Job | JobOrder) -> str:
     return job.model[: LONGEST_RAY_JOB - len(end)].rstrip("-") + end
 
 
-def workload_name(key: Key, variant: str, digest: str) -> str:
-    """The servers of one variant of one artifact, whoever is sent to them."""
-    return f"{key.name}-{variant}-{digest.removeprefix('sha256:')[:8]}"
+def workload_name(key: Key, variant: str, digest: str, engine: Engine) -> str:
+    """The servers of one variant of one artifact by one engine, whoever is sent to them."""
+    made_by = "" if engine == "triton" else f"-{engine}"
+    name = f"{key.name}-{variant}-{digest.removeprefix('sha256:')[:8]}{made_by}"
+    if len(name) <= _LONGEST_WORKLOAD:
+        return name
+    end = f"-{variant}-{short_hash([key.name, digest])}{made_by}"
+    return key.name[: _LONGEST_WORKLOAD - len(end)].rstrip("-") + end
+
+
+def deployment_name(workload: str) -> str:
+    """The Deployment of a workload: its own, or the one that KServe makes of it."""
+    return f"{workload}-predictor" if workload.endswith("-kserve") else workload

@@ -10,16 +10,19 @@ from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    INFERENCE_SERVICE,
     JOB,
+    LEPTON_MODEL,
     POD,
     RAY_JOB,
     SERVICE,
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, JOB_LABEL, WANTED, WORKLOAD, run_name
+from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, JOB_LABEL, WANTED, WORKLOAD, deployment_name, run_name
 from lepton.errors import LeptonError
 from lepton.plan.types import EndpointState, JobState, Observed, Ref
+from lepton.report import Failure
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import EndpointAddress
@@ -27,6 +30,8 @@ from lepton.spec.status import EndpointAddress
 Owned = Callable[[Kind], Mapping[str, Object]]
 """The model's objects of a kind, by name."""
 HTTP_PORT, GRPC_PORT, STATE_PORT = 8000, 8001, 8003
+_PARTS = (DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET)
+"""What a workload is made of."""
 _METADATA = ("name", "namespace", "labels", "annotations", "uid", "generation", "deletionTimestamp")
 
 
@@ -82,18 +87,18 @@ def meter(service: str, namespace: str) -> str:
 def workload_state(name: str, owned: Owned) -> EndpointState:
     """Whether a workload takes requests and which files it verified; why not, as its pods tell it.
 
-    That it does is read from the Deployment, which counts its own pods and not those of an earlier one of its name.
+    That it does is read from the Deployment, which counts its own pods and not those of an earlier one of its name;
+    never from an InferenceService, which goes on to call itself ready when a rollout fails.
     """
-    deployment = owned(DEPLOYMENT).get(name)
+    deployment = owned(DEPLOYMENT).get(deployment_name(name))
     if deployment is not None and ready_servers(name, owned):
         return EndpointState(ready=True, digest=deployment["metadata"]["annotations"][DIGEST])
-    pods = [pod for pod in owned(POD).values() if _labels(pod).get(WORKLOAD) == name]
-    return EndpointState(ready=False, failure=trouble(pods, deployment))
+    return EndpointState(ready=False, failure=_trouble(name, owned))
 
 
 def ready_servers(workload: str, owned: Owned) -> int:
     """How many servers of a workload take requests."""
-    ready: int = owned(DEPLOYMENT).get(workload, {}).get("status", {}).get("readyReplicas", 0)
+    ready: int = owned(DEPLOYMENT).get(deployment_name(workload), {}).get("status", {}).get("readyReplicas", 0)
     return ready
 
 
@@ -105,8 +110,15 @@ def of_traffic(name: str, owned: Owned) -> set[str]:
 
 def unused(owned: Owned) -> list[tuple[Kind, str]]:
     """What there is of workloads that no Service leads to, or shall lead to."""
-    used = set[str]().union(*(_led_to(service) for service in owned(SERVICE).values()))
-    return [(kind, name) for kind in (DEPLOYMENT, DISRUPTION_BUDGET) for name in owned(kind) if name not in used]
+    used = set[str]().union(*(_led_to(service) for service in owned(SERVICE).values() if is_ours(service)))
+    parts = [(kind, one) for kind in _PARTS for one in owned(kind).values() if is_ours(one)]
+    return [(kind, one["metadata"]["name"]) for kind, one in parts if _labels(one)[WORKLOAD] not in used]
+
+
+def is_ours(object_: Object) -> bool:
+    """Whether we made it, and not somebody of something that we made, with our labels."""
+    owners = object_["metadata"].get("ownerReferences", ())
+    return any(owner["kind"] == LEPTON_MODEL.name for owner in owners)
 
 
 def _led_to(service: Object) -> set[str]:
@@ -115,13 +127,14 @@ def _led_to(service: Object) -> set[str]:
 
 
 def _traffic(service: Object, owned: Owned) -> EndpointState:
-    """What the selected workload answers with; where another one is wanted, what keeps that from answering."""
-    selected = service["spec"]["selector"][WORKLOAD]
-    wanted = service["metadata"]["annotations"][WANTED]
-    state = workload_state(selected, owned)
-    if wanted == selected:
-        return state
-    return EndpointState(state.ready, state.digest, workload_state(wanted, owned).failure)
+    """What the selected workload answers with, and what keeps a server of the wanted one from answering."""
+    state = workload_state(service["spec"]["selector"][WORKLOAD], owned)
+    return EndpointState(state.ready, state.digest, _trouble(service["metadata"]["annotations"][WANTED], owned))
+
+
+def _trouble(workload: str, owned: Owned) -> Failure | None:
+    pods = [pod for pod in owned(POD).values() if _labels(pod).get(WORKLOAD) == workload]
+    return trouble(pods, owned(DEPLOYMENT).get(deployment_name(workload)))
 
 
 def _jobs(owned: Owned) -> dict[str, JobState]:

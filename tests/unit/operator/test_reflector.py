@@ -83,3 +83,19 @@ def test_a_connection_that_breaks_is_tried_again_without_a_list() -> None:
     cache, changed = reflect(client)
     assert client.asked == ["list", "watch from 100", "watch from 100", "watch from 9"]
     assert (changed, cache.models()) == (["pets", "pets"], [])
+
+
+def test_a_kind_that_is_not_installed_is_known_to_be_absent_and_what_there_was_of_it_is_gone() -> None:
+    absent = ApiError(404, "", "404 page not found")
+    gone = ApiError(410, "Expired", "too old resource version")
+    cache, changed = reflect(FakeClient([[model("pets", 1)], absent, []], [gone]))
+    assert (changed, cache.models(), cache.serves(LEPTON_MODEL)) == (["pets", "pets"], [], True)
+
+
+def test_until_it_is_listed_a_kind_counts_as_not_installed() -> None:
+    cache = Cache()
+    assert not cache.serves(LEPTON_MODEL)
+    cache.replace(LEPTON_MODEL, [])
+    assert cache.serves(LEPTON_MODEL)
+    cache.lose(LEPTON_MODEL)
+    assert not cache.serves(LEPTON_MODEL)

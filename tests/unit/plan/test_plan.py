@@ -152,6 +152,21 @@ def test_a_verdict_is_remembered_before_the_traffic_moves_and_what_serves_is_tol
     )
 
 
+def test_servers_that_are_not_as_the_spec_wants_them_are_told_though_the_right_files_answer() -> None:
+    record = PINNED.model_copy(update={"gate": "digits-gate-1"})
+    model = with_status(Status(revisions=(record,), serving=Serving(revision=1, digest="sha256:1")))
+    pinned = model.model_copy(update={"spec": model.spec.model_copy(update={"revision": 1})})
+    failure = Failure(reason=Reason.NOT_INSTALLED, message="KServe is not installed")
+    seen = Observed(pinned, traffic=EndpointState(ready=True, digest="sha256:1", failure=failure), address=ADDRESS)
+    plan = make_plan(seen, NOW)
+    found = {condition.type: (condition.status, condition.message) for condition in plan.status.conditions}
+    assert plan.status.phase is Phase.DEPLOYING
+    assert found[ConditionType.SERVING] == ("True", "revision 1 answers")
+    told = "Serving: KServe is not installed; the switch is tried again by itself; users still get answers meanwhile"
+    assert found[ConditionType.READY] == ("False", told)
+    assert plan.recheck_s == 15.0
+
+
 def test_the_deepest_cause_is_told_in_full_with_what_to_do() -> None:
     low = CheckResult(name="minAccuracy", measured=91.0, allowed=99.0, passed=False, message="accuracy: train longer")
     big = CheckResult(name="maxSizeMiB", measured=3.0, allowed=2.0, passed=False, message="size: compress more")

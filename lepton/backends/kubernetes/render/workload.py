@@ -1,7 +1,7 @@
 """The servers of one variant of one artifact as a Deployment: fetched and verified first, then Triton. Pure."""
 
 from lepton.backends.kubernetes.kinds import DEPLOYMENT, Object
-from lepton.backends.kubernetes.names import DIGEST, WORKLOAD, workload_name
+from lepton.backends.kubernetes.names import DIGEST, WORKLOAD
 from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.render.quantity import cores, memory
@@ -10,6 +10,8 @@ from lepton.plan.types import Endpoint, Key, Traffic
 from lepton.spec.deploy import DeployResources
 
 METRICS_PORT = 8002
+_PORTS = {"http": HTTP_PORT, "grpc": GRPC_PORT, "metrics": METRICS_PORT, "state": STATE_PORT}
+"""In this order: the first is the port 80 of the Service that KServe makes."""
 DRAIN_S = 5
 """How long a server still answers after it was taken out of its Services."""
 _PERIOD_S = 2
@@ -21,31 +23,36 @@ _FETCH = ["python", "-m", "services.server.fetch"]
 _SERVE = ["python", "-m", "services.server.serve"]
 
 
+STRATEGY = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
 def variant_of(desired: Endpoint | Traffic) -> str:
     """Which model of the artifact it serves."""
     return desired.variant if isinstance(desired, Endpoint) else "served"
 
 
-def deployment(key: Key, uid: str, desired: Endpoint | Traffic, settings: Settings) -> Object:
-    """The Deployment that an endpoint and the traffic share when they are of the same files.
+def replicas(desired: Endpoint | Traffic) -> int:
+    """How many servers. A proof needs one: what it measures of several would be of none."""
+    return desired.deploy.replicas if isinstance(desired, Traffic) else 1
 
-    A proof needs one server: what it measures of several would be of none.
-    """
-    name = workload_name(key, variant_of(desired), desired.digest)
+
+def deployment(key: Key, uid: str, name: str, desired: Endpoint | Traffic, settings: Settings) -> Object:
+    """The Deployment that an endpoint and the traffic share when they are of the same files."""
     labels = {WORKLOAD: name}
     spec = {
-        "replicas": desired.deploy.replicas if isinstance(desired, Traffic) else 1,
+        "replicas": replicas(desired),
         "selector": {"matchLabels": labels},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "strategy": STRATEGY,
         "template": {
             "metadata": {"labels": meta.labelled(key, labels), "annotations": {DIGEST: desired.digest}},
-            "spec": _pod(key, desired, settings, labels),
+            "spec": pod(key, name, desired, settings, "triton"),
         },
     }
     return meta.new(DEPLOYMENT, key, uid, name, labels, {DIGEST: desired.digest}, spec=spec)
 
 
-def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict[str, str]) -> Object:
+def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings, container: str) -> Object:
+    """What each server is, whoever makes its pod; the container that serves has this name."""
     environment = [{"secretRef": {"name": settings.secret}}] if settings.secret else []
     common = {
         "image": settings.server_image,
@@ -67,14 +74,9 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
     served = [key.name, variant_of(desired), desired.digest, str(desired.instances), _MODELS]
     serve = {
         **common,
-        "name": "triton",
+        "name": container,
         "command": [*_SERVE, *served],
-        "ports": [
-            {"name": "http", "containerPort": HTTP_PORT},
-            {"name": "grpc", "containerPort": GRPC_PORT},
-            {"name": "metrics", "containerPort": METRICS_PORT},
-            {"name": "state", "containerPort": STATE_PORT},
-        ],
+        "ports": [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in _PORTS.items()],
         "startupProbe": _probe(_START_S),
         "readinessProbe": _probe(_AWAY_S),
         "livenessProbe": _probe(_SICK_S),
@@ -84,7 +86,7 @@ def _pod(key: Key, desired: Endpoint | Traffic, settings: Settings, labels: dict
         "maxSkew": 1,
         "topologyKey": "kubernetes.io/hostname",
         "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": labels},
+        "labelSelector": {"matchLabels": {WORKLOAD: workload}},
     }
     return {
         "automountServiceAccountToken": False,

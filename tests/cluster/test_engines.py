@@ -1,0 +1,92 @@
+"""Who looks after the servers: a Deployment of ours or KServe; how a model gets from one to the other and back."""
+
+import asyncio
+
+import pytest
+
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, INFERENCE_SERVICE, LEPTON_MODEL, SERVICE
+from lepton.backends.kubernetes.names import WORKLOAD, deployment_name
+from lepton.plan.types import Key
+from lepton.spec.reasons import ConditionType, Reason
+from lepton.spec.status import Condition
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.operator import Operator, playing, serves, status
+from tests.cluster.world import World
+from tests.contract.harness import digits
+
+KEY = Key("default", "digits")
+
+
+def condition(world: World, kind: ConditionType) -> Condition:
+    return next(one for one in status(world, KEY).conditions if one.type is kind)
+
+
+def parts(world: World) -> dict[str, list[str]]:
+    """What serves, whoever made it."""
+    kinds = (DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET)
+    return {kind.name: sorted(world.cache.owned(KEY, kind)) for kind in kinds}
+
+
+def answers(world: World) -> bool:
+    """Whether the Service that users call leads to servers that take requests."""
+    workload = world.object(SERVICE, KEY, KEY.name)["spec"]["selector"][WORKLOAD]
+    servers = world.cache.get(DEPLOYMENT, KEY.namespace, deployment_name(workload)) or {}
+    return bool(servers.get("status", {}).get("readyReplicas"))
+
+
+async def until_it_is_made_of(world: World, wanted: dict[str, list[str]]) -> None:
+    """Wait, and see that users get answers all the while."""
+
+    def holds() -> bool:
+        assert answers(world)
+        return parts(world) == wanted
+
+    await world.until(holds)
+
+
+@pytest.mark.usefixtures("kserve")
+def test_a_model_goes_to_another_engine_and_back_without_a_gap_and_leaves_nothing(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> None:
+        async with playing(control_plane) as world:
+            await world.put(KEY, digits())
+            await world.until(serves(world, KEY, 1))
+            plain = world.object(SERVICE, KEY, KEY.name)["spec"]["selector"][WORKLOAD].removesuffix("-kserve")
+            kserve = f"{plain}-kserve"
+            with_kserve = {
+                "Deployment": [f"{kserve}-predictor"],
+                "InferenceService": [kserve],
+                "PodDisruptionBudget": [kserve],
+            }
+            await until_it_is_made_of(world, with_kserve)
+            await world.put(KEY, digits(deploy={"engine": "triton"}))
+            without = {"Deployment": [plain], "InferenceService": [], "PodDisruptionBudget": [plain]}
+            await until_it_is_made_of(world, without)
+            await world.put(KEY, digits(deploy={"engine": "kserve"}))
+            await until_it_is_made_of(world, with_kserve)
+            assert [one.number for one in status(world, KEY).revisions] == [1]
+            await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)
+            await world.until(lambda: not any(parts(world).values()))
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_is_not_installed_is_told_and_what_served_before_still_serves(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def story() -> None:
+        async with playing(control_plane) as world:
+            await world.put(KEY, digits())
+            await world.until(serves(world, KEY, 1))
+            await world.put(KEY, digits(deploy={"engine": "kserve"}))
+            await world.until(lambda: condition(world, ConditionType.READY).reason is Reason.NOT_INSTALLED)
+            told = condition(world, ConditionType.READY).message
+            assert "KServe is not installed on this cluster: install it, or let deploy.engine be auto" in told
+            assert "users still get answers meanwhile" in told
+            assert condition(world, ConditionType.SERVING).status == "True"
+            assert answers(world)
+            await world.put(KEY, digits())
+            await world.until(lambda: condition(world, ConditionType.READY).status == "True")
+
+    asyncio.run(story())

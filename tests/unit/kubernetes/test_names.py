@@ -1,0 +1,30 @@
+"""Names of workloads: one for each variant, artifact and engine, short enough for all that is made of them."""
+
+from lepton.backends.kubernetes.names import deployment_name, workload_name
+from lepton.plan.types import Key
+
+PETS, LONG, LONGER = Key("zoo", "pets"), Key("zoo", "m" * 40), Key("zoo", f"{'m' * 39}n")
+LONGEST_LABEL = 63
+
+
+def test_a_workload_tells_whose_it_is_what_it_serves_and_who_makes_it() -> None:
+    assert workload_name(PETS, "served", "sha256:abcdef0123", "triton") == "pets-served-abcdef01"
+    assert workload_name(PETS, "baseline", "sha256:abcdef0123", "kserve") == "pets-baseline-abcdef01-kserve"
+
+
+def test_the_deployment_of_a_workload_is_its_own_or_the_one_that_kserve_makes() -> None:
+    assert deployment_name("pets-served-abcdef01") == "pets-served-abcdef01"
+    assert deployment_name("pets-served-abcdef01-kserve") == "pets-served-abcdef01-kserve-predictor"
+
+
+def test_no_two_workloads_share_a_name_and_kserve_can_make_a_label_of_each() -> None:
+    digests = ("sha256:abcdef0123", "sha256:abcdef9999", "sha256:0123456789")
+    names = {
+        workload_name(key, variant, digest, engine)
+        for key in (LONG, LONGER)
+        for variant in ("served", "baseline")
+        for digest in digests
+        for engine in ("triton", "kserve")
+    }
+    assert len(names) == 24
+    assert max(len(f"isvc.{name}-predictor") for name in names) <= LONGEST_LABEL
