@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from lepton.errors import LeptonError
-from lepton.plan.fold import make_plan
+from lepton.plan.fold import earliest, make_plan
 from lepton.plan.types import Desired, Key, Observed, Ref
 from lepton.spec.status import Status
 
@@ -23,6 +23,10 @@ class Backend(Protocol):
     From `delete` it comes as a LeptonError: what is not wanted any more has no condition. Whatever is raised is the
     loop's to log, count and retry with backoff.
     """
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a pass follows by itself upon whatever changes, other passes' writes included; else passes poll."""
 
     async def observe(self, key: Key) -> Observed | None:
         """Everything that a decision may depend on; None when there is no such resource."""
@@ -63,11 +67,11 @@ async def reconcile(key: Key, backend: Backend, clock: Clock) -> float | None:
     model = observed.model
     # decisions first: what is begun below must be remembered even if this process dies before it ends
     if plan.status != model.status and not await backend.report(key, plan.status, model.metadata.resource_version):
-        return 0.0
+        return None if backend.is_told else 0.0
     for desired in plan.desired:
         await backend.apply(key, desired)
     await _delete_all(key, observed.owned - plan.refs, backend)
-    return plan.recheck_s
+    return plan.recheck_s if backend.is_told else earliest(plan.recheck_s, plan.poll_s)
 
 
 async def _delete_all(key: Key, refs: Iterable[Ref], backend: Backend) -> None:

@@ -46,6 +46,9 @@ class MemoryBackend:
     started: list[tuple[str, int]] = field(default_factory=list)
     """Name and attempt of every job ever begun, in order."""
 
+    is_told: bool = False
+    """See Backend; whoever sets it makes a pass upon every event."""
+
     # what a user does
 
     def put(self, key: Key, spec: Spec) -> None:

@@ -30,7 +30,7 @@ def step(situation: Situation) -> Step:
         cause=cause,
         desired=traffic(situation.name, wanted, situation.spec.deploy),
         candidate=_candidate(situation, wanted, cause),
-        recheck_s=_recheck(situation, wanted, cause),
+        poll_s=_poll(situation, wanted, cause),
     )
 
 
@@ -73,7 +73,7 @@ def _candidate(situation: Situation, wanted: RevisionRecord | None, cause: Fact 
     return Candidate(revision=target.number, stage="load", message=cause.message)
 
 
-def _recheck(situation: Situation, wanted: RevisionRecord | None, cause: Fact | None) -> float | None:
+def _poll(situation: Situation, wanted: RevisionRecord | None, cause: Fact | None) -> float | None:
     state = situation.observed.traffic
     if wanted is None:
         return None

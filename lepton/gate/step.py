@@ -106,7 +106,8 @@ def _prove(situation: Situation, target: RevisionRecord, job: Job, state: JobSta
         keep=pursuit.keep if pursuit.given_up else pursuit.keep | refs,
         candidate=None if pursuit.given_up or fact.reason is Reason.SUSPENDED else _candidate(target, loading, state),
         given_up=pursuit.given_up,
-        recheck_s=_recheck(loading, pursuit),
+        recheck_s=pursuit.recheck_s,
+        poll_s=_poll(loading, pursuit),
     )
 
 
@@ -157,9 +158,9 @@ def _candidate(target: RevisionRecord, loading: Fact | None, state: JobState | N
     return candidate(target, "gate", state)
 
 
-def _recheck(loading: Fact | None, pursuit: Pursuit) -> float | None:
+def _poll(loading: Fact | None, pursuit: Pursuit) -> float | None:
     if pursuit.given_up:
         return None
     if loading is None:
-        return pursuit.recheck_s
+        return pursuit.poll_s
     return RELOAD_S if loading.status == "False" else LOADING_S

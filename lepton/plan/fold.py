@@ -27,7 +27,7 @@ def make_plan(observed: Observed, now: float) -> Plan:
     """Decide everything anew from what is observed at `now` (seconds since the epoch)."""
     model = observed.model
     if model.metadata.deletion_timestamp is not None:
-        return Plan(model.status, forget=not observed.owned, recheck_s=DELETING_S)
+        return Plan(model.status, forget=not observed.owned, poll_s=DELETING_S)
     start, revisions = decide(observed, now)
     steps = _fold(start)
     target = steps[-1].target
@@ -37,8 +37,14 @@ def make_plan(observed: Observed, now: float) -> Plan:
         status=_status(start, steps, revisions),
         desired=tuple(desired for step in reversed(steps) for desired in step.desired),  # what serves comes first
         keep=kept.union(*(step.keep for step in steps)),
-        recheck_s=min((step.recheck_s for step in steps if step.recheck_s is not None), default=None),
+        recheck_s=earliest(*(step.recheck_s for step in steps)),
+        poll_s=earliest(*(step.poll_s for step in steps)),
     )
+
+
+def earliest(*seconds: float | None) -> float | None:
+    """The least of them; None where there is none."""
+    return min((some for some in seconds if some is not None), default=None)
 
 
 def _fold(situation: Situation) -> tuple[Step, ...]:

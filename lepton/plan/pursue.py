@@ -14,7 +14,7 @@ from lepton.spec.reasons import FINAL_REASONS, Reason
 MAX_ATTEMPTS = 6
 MAX_DELAY_S = 300.0
 WATCH_S = 1.0
-"""How often a job at work is looked at."""
+"""How often a job at work is looked at by who is not told of it."""
 SURROUNDINGS = frozenset({Reason.DISK_FULL, Reason.PORT_BUSY, Reason.STORE_UNWRITABLE, Reason.SERVER_UNAVAILABLE})
 """The machine's troubles, not the job's: tried for as long as it takes, since they end without a change of the spec."""
 
@@ -26,6 +26,9 @@ class Pursuit:
     desired: tuple[Job, ...] = ()
     keep: frozenset[Ref] = frozenset()
     recheck_s: float | None = None
+    """See Plan."""
+    poll_s: float | None = None
+    """See Plan."""
     failure: Failure | None = None
     """Why it failed; None while it is at work and when it succeeded."""
     given_up: bool = False
@@ -47,12 +50,12 @@ def pursue(job: Job, state: JobState | None, now: float, may_start: bool, retrie
     """
     kept = frozenset({job.ref})
     if state is None:
-        return Pursuit((job,), recheck_s=WATCH_S) if may_start else Pursuit()
+        return Pursuit((job,), poll_s=WATCH_S) if may_start else Pursuit()
     if state.phase == "Succeeded":
         return Pursuit(keep=kept)
     if state.phase != "Failed":
         running = (replace(job, attempt=state.attempt),) if may_start else ()
-        return Pursuit(running, kept, WATCH_S)
+        return Pursuit(running, kept, poll_s=WATCH_S)
     failure = state.failure or Failure(reason=Reason.JOB_FAILED, message="the job ended without a word")
     asked = state.finished_at is not None and retried_at is not None and state.finished_at < retried_at <= now
     if not asked and _final(failure, state.attempt):
@@ -61,7 +64,7 @@ def pursue(job: Job, state: JobState | None, now: float, may_start: bool, retrie
     if not asked and now < due:
         return Pursuit(keep=kept, recheck_s=due - now, failure=failure)
     again = (replace(job, attempt=state.attempt + 1),) if may_start else ()
-    return Pursuit(again, kept, WATCH_S, failure)
+    return Pursuit(again, kept, poll_s=WATCH_S, failure=failure)
 
 
 def sentence(failure: Failure, given_up: bool, attempt: int) -> str:

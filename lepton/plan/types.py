@@ -211,6 +211,9 @@ class Step:
     given_up: bool = False
     """Whether nothing more is tried until the spec changes or a person asks for it."""
     recheck_s: float | None = None
+    """See Plan."""
+    poll_s: float | None = None
+    """See Plan."""
 
     @property
     def done(self) -> bool:
@@ -230,7 +233,9 @@ class Plan:
     forget: bool = False
     """Whether the resource itself may go: it is being deleted and nothing is left of it."""
     recheck_s: float | None = None
-    """Look again after so many seconds, even if nothing changes; None means only on a change."""
+    """The decision changes by time alone after so many seconds; None where it does not."""
+    poll_s: float | None = None
+    """How often to look for what has changed, where a backend is not told of changes; None for never."""
 
     @property
     def refs(self) -> frozenset[Ref]:

@@ -26,4 +26,5 @@ def step(situation: Situation) -> Step:
         candidate=candidate(target, "data", state) if at_work else None,
         given_up=pursuit.given_up,
         recheck_s=pursuit.recheck_s,
+        poll_s=pursuit.poll_s,
     )

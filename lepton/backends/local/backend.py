@@ -40,6 +40,8 @@ class _FailedLoad:
 class LocalBackend:
     """See lepton.reconcile.Backend."""
 
+    is_told = False
+
     home: Home
     store: Store
     jobs: Jobs

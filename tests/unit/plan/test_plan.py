@@ -65,7 +65,7 @@ def test_a_new_model_is_planned_as_one_build_and_a_revision() -> None:
             revisions=(RECORD,),
         ),
         desired=(Job(RECORD.name, "build", "digits", 1, arguments, cpus=3.0),),
-        recheck_s=1.0,
+        poll_s=1.0,
     )
 
 
@@ -148,7 +148,7 @@ def test_a_verdict_is_remembered_before_the_traffic_moves_and_what_serves_is_tol
         ),
         desired=plan.desired,
         keep=frozenset({Ref("Job", RECORD.name), Ref("Job", proof)}),
-        recheck_s=10.0,
+        poll_s=10.0,
     )
 
 
@@ -240,10 +240,11 @@ RECHECKS: dict[str, tuple[RevisionRecord, EndpointState | None, EndpointState | 
 
 
 @pytest.mark.parametrize("case", RECHECKS)
-def test_it_is_looked_at_again_in_time(case: str) -> None:
+def test_who_is_not_told_of_changes_looks_for_them_in_time(case: str) -> None:
     record, endpoint, traffic, expected = RECHECKS[case]
     pinned = MODEL.spec.model_copy(update={"revision": 1 if record is PINNED else None})
     model = MODEL.model_copy(update={"spec": pinned, "status": Status(revisions=(record,))})
     names = [e.name for e in make_plan(Observed(model), NOW).desired if isinstance(e, Endpoint)]
     endpoints = {name: endpoint for name in names if endpoint is not None}
-    assert make_plan(Observed(model, {}, endpoints, traffic), NOW).recheck_s == expected
+    plan = make_plan(Observed(model, {}, endpoints, traffic), NOW)
+    assert (plan.recheck_s, plan.poll_s) == (None, expected)

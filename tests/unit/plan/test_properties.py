@@ -141,6 +141,14 @@ class RandomLife(Life):
             self.check()
         self.settle()
 
+    def follow(self) -> float | None:
+        """Passes as long as they change something, as whoever is told of changes makes them; when the next is due."""
+        while True:
+            before = self.observed()
+            wait_s = self.one_pass()
+            if self.observed() == before:
+                return wait_s
+
     def observed(self) -> Observed:
         seen = now_or_never(self.backend.observe(KEY))
         assert seen is not None
@@ -223,3 +231,24 @@ def test_status_numbers_are_never_reused_and_conditions_come_in_their_order(even
     assert len({record.name for record in life.status.revisions}) == len(numbers)
     types = [str(condition.type) for condition in life.status.conditions]
     assert types == ["DataReady", "Trained", "Compressed", "GatePassed", "Serving", "Ready"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(LIVES)
+def test_who_is_told_of_every_change_needs_no_look_but_at_the_moments_that_a_plan_names(
+    events: list[tuple[str, int]],
+) -> None:
+    life = lived(events)
+    life.backend.is_told = True
+    life.backend.put(KEY, WHOLE)
+    life.follow()
+    life.on_fail(0)
+    for _ in range(12):
+        wait_s = life.follow()
+        life.now += 0.0 if wait_s is None else wait_s
+        life.follow()
+        for event in (life.on_succeed, life.on_load, life.on_switch):
+            event(1)
+            life.follow()
+    assert life.status.phase is Phase.SERVING
+    assert life.follow() is None

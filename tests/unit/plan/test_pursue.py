@@ -27,15 +27,15 @@ def attempt(number: int) -> tuple[Job, ...]:
 
 
 CASES: dict[str, tuple[JobState | None, bool, Pursuit]] = {
-    "what is not there is begun": (None, True, Pursuit(attempt(0), recheck_s=1.0)),
+    "what is not there is begun": (None, True, Pursuit(attempt(0), poll_s=1.0)),
     "what may not start is not begun": (None, False, Pursuit()),
     "what waits is asked for again, as the attempt it is": (
         JobState("Pending", 3),
         True,
-        Pursuit(attempt(3), KEEP, 1.0),
+        Pursuit(attempt(3), KEEP, poll_s=1.0),
     ),
-    "what runs goes on": (JobState("Running", 1), True, Pursuit(attempt(1), KEEP, 1.0)),
-    "what runs while nothing may start is left alone": (JobState("Running", 1), False, Pursuit((), KEEP, 1.0)),
+    "what runs goes on": (JobState("Running", 1), True, Pursuit(attempt(1), KEEP, poll_s=1.0)),
+    "what runs while nothing may start is left alone": (JobState("Running", 1), False, Pursuit((), KEEP, poll_s=1.0)),
     "what succeeded stays": (
         JobState("Succeeded", summary=Summary(artifact="a", digest="d")),
         True,
@@ -54,20 +54,20 @@ CASES: dict[str, tuple[JobState | None, bool, Pursuit]] = {
     "what crashed is tried again after a while": (
         failed(CRASH, 2, ago=60),
         True,
-        Pursuit(attempt(3), KEEP, 1.0, CRASH),
+        Pursuit(attempt(3), KEEP, poll_s=1.0, failure=CRASH),
     ),
     "what crashed is not tried again while nothing may start": (
         failed(CRASH, 2, ago=60),
         False,
-        Pursuit((), KEEP, 1.0, CRASH),
+        Pursuit((), KEEP, poll_s=1.0, failure=CRASH),
     ),
-    "what died without a word is tried again": (failed(None, ago=60), True, Pursuit(attempt(1), KEEP, 1.0, SILENT)),
+    "what died without a word is tried again": (failed(None, ago=60), True, Pursuit(attempt(1), KEEP, poll_s=1.0, failure=SILENT)),
     "the sixth crash is the last": (
         failed(CRASH, 5, ago=1e9),
         True,
         Pursuit((), KEEP, failure=CRASH, given_up=True),
     ),
-    "a full disk is tried for ever": (failed(FULL, 50, ago=400), True, Pursuit(attempt(51), KEEP, 1.0, FULL)),
+    "a full disk is tried for ever": (failed(FULL, 50, ago=400), True, Pursuit(attempt(51), KEEP, poll_s=1.0, failure=FULL)),
 }
 
 
