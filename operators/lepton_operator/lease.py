@@ -1,6 +1,8 @@
 """One operator works at a time: the one that holds the Lease. Whoever loses it ends, and starts anew as a follower."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,8 @@ NAME = "lepton-operator"
 DURATION_S = 15
 RENEW_DEADLINE_S = 10.0
 RETRY_S = 2.0
+GRACE_S = DURATION_S - RENEW_DEADLINE_S - 1
+"""How long work may go on after the lease could not be renewed: nobody else can have it yet."""
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 
@@ -46,15 +50,38 @@ class _Lock(LeaseLock):
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
+    async def release(self) -> None:
+        """Hold it no longer, so that another need not wait until it runs out."""
+        found, _ = await self.get(self.name, self.namespace)
+        held = self.lease_reference
+        if not found or held is None or held.spec is None or held.spec.holder_identity != self.identity:
+            return
+        held.spec.holder_identity = None
+        with suppress(ApiException, aiohttp.ClientError, TimeoutError, OSError):  # it runs out by itself
+            await self.api_instance.replace_namespaced_lease(self.name, self.namespace, held)
+
 
 async def lead(api: ApiClient, namespace: str, identity: str, work: Work) -> None:
-    """Wait for the lease of a namespace, then work for as long as it holds. Raises Lost.
+    """Wait for the lease of a namespace, then work until cancelled, and release it. Raises Lost, in a group.
 
     Who comes back under the identity that holds it goes on at once.
     """
+    led = asyncio.Event()
+
+    async def begin() -> None:
+        led.set()
 
     async def lost() -> None:
         raise Lost(f"{identity} lost the lease {namespace}/{NAME}")
 
     lock = _Lock(NAME, namespace, identity, api)
-    await LeaderElection(Config(lock, DURATION_S, RENEW_DEADLINE_S, RETRY_S, work, lost)).run()
+    election = LeaderElection(Config(lock, DURATION_S, RENEW_DEADLINE_S, RETRY_S, begin, lost))
+    async with asyncio.TaskGroup() as group:
+        renewing = group.create_task(election.run())
+        await led.wait()
+        try:
+            await work()
+        finally:
+            if renewing.cancel():
+                await asyncio.wait([renewing])
+                await lock.release()

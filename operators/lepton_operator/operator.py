@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from kubernetes.aio.client import ApiClient
 
-from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, OF_A_MODEL
 from lepton.backends.kubernetes.names import MODEL
 from lepton.backends.kubernetes.settings import Settings
-from operators.lepton_operator.controller import Controller, work_off
-from operators.lepton_operator.lease import lead
+from lepton.backends.kubernetes.telling import TellingBackend
+from operators.lepton_operator.controller import Controller
+from operators.lepton_operator.lease import GRACE_S, lead
 from operators.lepton_operator.metrics import Metrics
 from operators.lepton_operator.queue import Queue
 from operators.lepton_operator.reflector import Reflector
@@ -38,17 +38,16 @@ class Options:
 
 async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
     """Run until cancelled. Raises Lost when another operator takes over."""
-    client, cache, queue, metrics = Client(api), Cache(), Queue(), Metrics()
-    reflectors = [Reflector(client, cache, LEPTON_MODEL, options.watched, "", queue.add)]
-    reflectors += [Reflector(client, cache, kind, options.watched, MODEL, queue.add) for kind in OF_A_MODEL]
-    controller = Controller(KubernetesBackend(client, cache, settings), queue, metrics)
+    client, queue, metrics = Client(api), Queue(), Metrics()
+    cache = Cache(queue.add)
+    reflectors = [Reflector(client, cache, LEPTON_MODEL, options.watched, "")]
+    reflectors += [Reflector(client, cache, kind, options.watched, MODEL) for kind in OF_A_MODEL]
+    controller = Controller(TellingBackend(client, cache, settings, queue.add), queue, metrics)
     metrics.queue_depth.set_function(lambda: len(queue))
 
     async def work() -> None:
         metrics.leads.set(1)
-        for key in cache.models():
-            queue.add(key)
-        await work_off(controller, options.workers)
+        await controller.work_off(options.workers, GRACE_S)
 
     runner = await serve(options.host, options.port, metrics.registry, lambda: _all_synced(reflectors))
     try:
@@ -56,7 +55,7 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
             for reflector in reflectors:
                 group.create_task(reflector.run())
             await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
-            group.create_task(lead(api, options.home, options.identity, work))
+            await lead(api, options.home, options.identity, work)
     finally:
         await runner.cleanup()
 

@@ -15,6 +15,7 @@ class Queue:
         self._heap: list[tuple[float, Key]] = []
         self._at_work: set[Key] = set()
         self._changed = asyncio.Event()
+        self._closed = False
 
     def add(self, key: Key, delay_s: float = 0.0) -> None:
         """Ask for a pass after so many seconds; an earlier one that was asked for stays."""
@@ -24,9 +25,14 @@ class Queue:
             heapq.heappush(self._heap, (at, key))
             self._changed.set()
 
-    async def get(self) -> Key:
-        """Wait for the next that is due and that nobody works on, and take it."""
-        while True:
+    def put_off(self, key: Key, delay_s: float) -> None:
+        """Ask for a pass after so many seconds and none before, but for what is asked for from now on."""
+        self._due.pop(key, None)
+        self.add(key, delay_s)
+
+    async def get(self) -> Key | None:
+        """Wait for the next that is due and that nobody works on, and take it. None once the queue is closed."""
+        while not self._closed:
             key, wait_s = self._next()
             if key is not None:
                 return key
@@ -35,6 +41,7 @@ class Queue:
                 await asyncio.wait_for(self._changed.wait(), wait_s)
             except TimeoutError:
                 continue
+        return None
 
     def done(self, key: Key) -> None:
         """The pass has ended."""
@@ -42,6 +49,11 @@ class Queue:
         if key in self._due:
             heapq.heappush(self._heap, (self._due[key], key))
             self._changed.set()
+
+    def close(self) -> None:
+        """Give out no more."""
+        self._closed = True
+        self._changed.set()
 
     def __len__(self) -> int:
         """How many are due, or will be."""

@@ -3,12 +3,10 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable
 
-from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.cache import Cache, path_of
 from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.kinds import Kind
-from lepton.plan.types import Key
 
 log = logging.getLogger("lepton.operator")
 
@@ -27,7 +25,6 @@ class Reflector:
         kind: Kind,
         namespace: str | None,
         selector: str,
-        changed: Callable[[Key], None],
     ) -> None:
         self.synced = asyncio.Event()
         """Set once the cache holds all that there was."""
@@ -36,7 +33,6 @@ class Reflector:
         self._kind = kind
         self._namespace = namespace
         self._selector = selector
-        self._changed = changed
 
     async def run(self) -> None:
         """Go on until cancelled; what fails is tried again, ever less often."""
@@ -53,23 +49,21 @@ class Reflector:
                 failures += 1
                 if error.status == _NOT_INSTALLED:
                     version = ""
-                    self._lose()
+                    self._cache.lose(self._kind)
+                    self.synced.set()
                 if error.status != _NOT_INSTALLED or failures == 1:
                     log.warning("%s: %s", self._kind.plural, error)
                 await asyncio.sleep(_pause_s(failures))
 
     async def _list(self) -> str:
-        objects, version = await self._client.list(self._kind, self._namespace, self._selector)
-        for key in self._cache.replace(self._kind, objects):
-            self._changed(key)
+        version, listed = "", set[str]()
+        async for objects, version in self._client.pages(self._kind, self._namespace, self._selector):  # noqa: B007 - the last one counts
+            for object_ in objects:
+                self._cache.put(self._kind, object_)
+            listed |= {path_of(object_) for object_ in objects}
+        self._cache.retain(self._kind, listed, int(version))
         self.synced.set()
         return version
-
-    def _lose(self) -> None:
-        """Nothing of this kind can exist, until it is installed."""
-        for key in self._cache.lose(self._kind):
-            self._changed(key)
-        self.synced.set()
 
     async def _watch(self, version: str) -> str:
         """Follow one watch to its end. Returns the version from which the next goes on."""
@@ -77,11 +71,10 @@ class Reflector:
             version = object_["metadata"]["resourceVersion"]
             if event == "BOOKMARK":
                 continue
-            key = (
-                self._cache.remove(self._kind, object_) if event == "DELETED" else self._cache.put(self._kind, object_)
-            )
-            if key is not None:
-                self._changed(key)
+            if event == "DELETED":
+                self._cache.remove(self._kind, object_)
+            else:
+                self._cache.put(self._kind, object_)
         return version
 
 

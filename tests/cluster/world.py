@@ -50,14 +50,14 @@ class World:
 
     def __init__(self, kubeconfig: Path, changed: Callable[[Key], None] = lambda _: None) -> None:
         self._kubeconfig = kubeconfig
-        self._changed = changed
+        self.cache = Cache(changed)
 
     async def __aenter__(self) -> Self:
         await config.load_kube_config(str(self._kubeconfig))
         self._api = ApiClient()
-        self.client, self.cache = Client(self._api), Cache()
+        self.client = Client(self._api)
         watched = [(LEPTON_MODEL, ""), *((kind, MODEL) for kind in OF_A_MODEL)]
-        reflectors = [Reflector(self.client, self.cache, kind, None, label, self._changed) for kind, label in watched]
+        reflectors = [Reflector(self.client, self.cache, kind, None, label) for kind, label in watched]
         self._tasks = [asyncio.create_task(reflector.run()) for reflector in reflectors]
         await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
         return self
@@ -91,6 +91,7 @@ class World:
         """The job's RayJob fails, and the job has not said a word."""
         run = self.object(RAY_JOB, key, run_name(order_of(self.object(CONFIG_MAP, key, job))))
         ended = {"jobDeploymentStatus": "Failed", "jobStatus": "FAILED", "endTime": timestamp(time.time())}
+        run = await self.client.get(RAY_JOB, key.namespace, run["metadata"]["name"])
         status = {**run.get("status", {}), **ended}
         self.cache.put(RAY_JOB, await self.client.write_status(RAY_JOB, {**run, "status": status}))
 
@@ -113,9 +114,10 @@ class World:
         async with asyncio.timeout(PATIENCE_S):
             while not self.ready_pods(key, workload):
                 for pod in self.pods(key, workload):
-                    broken = "-broken" in str(pod["spec"]["initContainers"][0]["command"])
+                    maker = self.object(DEPLOYMENT, key, workload)["spec"]["template"]
+                    broken = "-broken" in str(maker["spec"]["initContainers"][0]["command"])
                     with suppress(ApiError):  # it is an earlier one's, and gone by now
-                        await self.set_pod(pod, _failed_to_fetch(pod) if broken else RUNNING)
+                        await self.set_pod(pod, _failed_to_fetch(maker) if broken else RUNNING)
                     if broken:
                         return
                 await asyncio.sleep(0.005)
@@ -229,9 +231,9 @@ def predictor_of(service: Object) -> Object:
     }
 
 
-def _failed_to_fetch(pod: Object) -> Object:
+def _failed_to_fetch(maker: Object) -> Object:
     failure = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs from its digest")
-    fetch = pod["spec"]["initContainers"][0]
+    fetch = maker["spec"]["initContainers"][0]
     ended = {"exitCode": 1, "message": failure.model_dump_json(), "reason": "Error"}
     status = {
         "name": fetch["name"],

@@ -57,12 +57,18 @@ _WEBHOOK = "failed calling webhook"
 class KubernetesBackend:
     """See lepton.reconcile.Backend."""
 
+    is_told = True
+
     def __init__(self, client: Client, cache: Cache, settings: Settings) -> None:
         self._client = client
         self._cache = cache
         self._settings = settings
         self._refusals: dict[tuple[Key, Ref], Failure] = {}
         """What the API server would not take, and why."""
+
+    def is_refused(self, key: Key) -> bool:
+        """Whether the API server would not take something: nothing tells when it will."""
+        return any(of == key for of, _ in self._refusals)
 
     async def observe(self, key: Key) -> Observed | None:
         """See Backend."""

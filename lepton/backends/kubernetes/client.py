@@ -46,18 +46,30 @@ class Client:
     def __init__(self, api: ApiClient) -> None:
         self._api = api
 
-    async def list(self, kind: Kind, namespace: str | None, selector: str = "") -> tuple[list[Object], str]:
-        """All objects of a kind, and the version of the collection from which a watch goes on. Raises ApiError."""
-        objects: list[Object] = []
+    async def pages(
+        self, kind: Kind, namespace: str | None, selector: str = ""
+    ) -> AsyncIterator[tuple[list[Object], str]]:
+        """All objects of a kind, a part at a time, and the version of it all, at which a watch begins.
+
+        Raises ApiError; with status 410 it took too long: begin anew.
+        """
         named = {"apiVersion": kind.api_version, "kind": kind.name}  # the items of a list leave that out
         query = {"limit": str(_PAGE), "labelSelector": selector}
         while True:
             page = await self._request("GET", kind.path(namespace), query)
-            objects += [{**item, **named} for item in page["items"]]
+            yield [{**item, **named} for item in page["items"]], page["metadata"]["resourceVersion"]
             rest = page["metadata"].get("continue")
             if not rest:
-                return objects, page["metadata"]["resourceVersion"]
+                return
             query = {**query, "continue": rest}
+
+    async def list(self, kind: Kind, namespace: str | None, selector: str = "") -> tuple[list[Object], str]:
+        """All objects of a kind at once, and the version of it all. Raises ApiError."""
+        objects: list[Object] = []
+        version = ""
+        async for page, version in self.pages(kind, namespace, selector):  # noqa: B007 - the last one counts
+            objects += page
+        return objects, version
 
     async def watch(
         self, kind: Kind, namespace: str | None, version: str, selector: str = ""
@@ -89,6 +101,10 @@ class Client:
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """One object. Raises ApiError."""
         return await self._request("GET", kind.path(namespace, name))
+
+    async def create(self, kind: Kind, object_: Object) -> Object:
+        """Make an object that is not there yet. Raises ApiError (409 if it is)."""
+        return await self._request("POST", kind.path(object_["metadata"]["namespace"]), {}, object_)
 
     async def apply(self, kind: Kind, object_: Object, manager: str = FIELD_MANAGER) -> Object:
         """Make an object's fields as given, by server-side apply; the object as it is then.

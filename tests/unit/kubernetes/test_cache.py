@@ -22,8 +22,11 @@ def pod(name: str, version: int, of: str | None = "pets") -> dict[str, Any]:
 
 
 def test_an_older_version_is_no_news_whichever_comes_first() -> None:
-    cache = Cache()
-    assert [cache.put(LEPTON_MODEL, model(version)) for version in (9, 8, 9, 10)] == [PETS, None, None, PETS]
+    news: list[Key] = []
+    cache = Cache(news.append)
+    for version in (9, 8, 9, 10):
+        cache.put(LEPTON_MODEL, model(version))
+    assert news == [PETS, PETS]
     known = cache.model(PETS)
     assert known is not None
     assert known["metadata"]["resourceVersion"] == "10"
@@ -45,26 +48,34 @@ def test_objects_are_found_by_the_model_whose_label_they_carry() -> None:
 
 
 def test_an_object_whose_label_changed_is_another_models() -> None:
-    cache = Cache()
+    news: list[Key] = []
+    cache = Cache(news.append)
     cache.put(POD, pod("a", 1))
-    assert cache.put(POD, pod("a", 2, of="birds")) == Key("zoo", "birds")
+    cache.put(POD, pod("a", 2, of="birds"))
+    assert news[0] == PETS
+    assert set(news[1:]) == {PETS, Key("zoo", "birds")}
     assert (cache.owned(PETS, POD), list(cache.owned(Key("zoo", "birds"), POD))) == ({}, ["a"])
 
 
 def test_the_end_of_an_earlier_object_of_that_name_is_no_news() -> None:
-    cache = Cache()
+    news: list[Key] = []
+    cache = Cache(news.append)
     cache.put(LEPTON_MODEL, model(5, uid="u2"))
-    assert cache.remove(LEPTON_MODEL, model(4, uid="u1")) is None
-    assert cache.models() == [PETS]
-    assert cache.remove(LEPTON_MODEL, model(6, uid="u2")) == PETS
-    assert cache.models() == []
+    cache.remove(LEPTON_MODEL, model(4, uid="u1"))
+    assert (news, cache.models()) == ([PETS], [PETS])
+    cache.remove(LEPTON_MODEL, model(6, uid="u2"))
+    assert (news, cache.models()) == ([PETS, PETS], [])
 
 
 def test_a_list_is_all_there_is_and_tells_only_what_changed() -> None:
-    cache = Cache()
-    for one in (pod("stays", 1), pod("goes", 2, of="birds"), pod("changes", 3)):
+    news: list[Key] = []
+    cache = Cache(news.append)
+    for one in (pod("stays", 1), pod("goes", 2, of="birds"), pod("written-since", 9)):
         cache.put(POD, one)
-    changed = cache.replace(POD, [pod("stays", 1), pod("changes", 4), pod("comes", 5, of="fish")])
-    assert changed == {Key("zoo", "birds"), PETS, Key("zoo", "fish")}
-    assert sorted(cache.owned(PETS, POD)) == ["changes", "stays"]
-    assert cache.replace(POD, [pod("stays", 1), pod("changes", 4), pod("comes", 5, of="fish")]) == set()
+    for changes in ({Key("zoo", "birds"), Key("zoo", "fish")}, set()):
+        news.clear()
+        for one in (pod("stays", 1), pod("comes", 5, of="fish")):
+            cache.put(POD, one)
+        cache.retain(POD, {"zoo/stays", "zoo/comes"}, 6)
+        assert set(news) == changes
+    assert sorted(cache.owned(PETS, POD)) == ["stays", "written-since"]

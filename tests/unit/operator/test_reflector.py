@@ -24,12 +24,15 @@ class FakeClient:
         self._lists, self._watches = iter(lists), iter(watches)
         self.asked: list[str] = []
 
-    async def list(self, kind: Kind, namespace: str | None, selector: str) -> tuple[list[dict[str, Any]], str]:
+    async def pages(
+        self, kind: Kind, namespace: str | None, selector: str
+    ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
         self.asked.append("list")
         listed = next(self._lists)
         if isinstance(listed, ApiError):
             raise listed
-        return listed, "100"
+        for page in [[one] for one in listed] or [[]]:
+            yield page, "100"
 
     async def watch(self, kind: Kind, namespace: str | None, version: str, selector: str) -> AsyncIterator[Event]:
         self.asked.append(f"watch from {version}")
@@ -44,13 +47,11 @@ class FakeClient:
 
 def reflect(client: FakeClient) -> tuple[Cache, list[str]]:
     """Run until the client ends it; the cache then, and which models were told to have changed."""
-    cache, changed = Cache(), []
+    changed: list[str] = []
+    cache = Cache(lambda key: changed.append(key.name))
 
     async def run() -> None:
-        def note(key: Key) -> None:
-            changed.append(key.name)
-
-        task = asyncio.create_task(Reflector(client, cache, LEPTON_MODEL, None, "", note).run())  # type: ignore[arg-type]  # a fake
+        task = asyncio.create_task(Reflector(client, cache, LEPTON_MODEL, None, "").run())  # type: ignore[arg-type]  # a fake
         await asyncio.wait([task], timeout=5)
         assert task.cancelled()
 
@@ -95,7 +96,7 @@ def test_a_kind_that_is_not_installed_is_known_to_be_absent_and_what_there_was_o
 def test_until_it_is_listed_a_kind_counts_as_not_installed() -> None:
     cache = Cache()
     assert not cache.serves(LEPTON_MODEL)
-    cache.replace(LEPTON_MODEL, [])
+    cache.retain(LEPTON_MODEL, set(), 1)
     assert cache.serves(LEPTON_MODEL)
     cache.lose(LEPTON_MODEL)
     assert not cache.serves(LEPTON_MODEL)

@@ -164,7 +164,7 @@ def test_servers_that_are_not_as_the_spec_wants_them_are_told_though_the_right_f
     assert found[ConditionType.SERVING] == ("True", "revision 1 answers")
     told = "Serving: KServe is not installed; the switch is tried again by itself; users still get answers meanwhile"
     assert found[ConditionType.READY] == ("False", told)
-    assert plan.recheck_s == 15.0
+    assert plan.poll_s == 15.0
 
 
 def test_the_deepest_cause_is_told_in_full_with_what_to_do() -> None:

@@ -61,13 +61,21 @@ CASES: dict[str, tuple[JobState | None, bool, Pursuit]] = {
         False,
         Pursuit((), KEEP, poll_s=1.0, failure=CRASH),
     ),
-    "what died without a word is tried again": (failed(None, ago=60), True, Pursuit(attempt(1), KEEP, poll_s=1.0, failure=SILENT)),
+    "what died without a word is tried again": (
+        failed(None, ago=60),
+        True,
+        Pursuit(attempt(1), KEEP, poll_s=1.0, failure=SILENT),
+    ),
     "the sixth crash is the last": (
         failed(CRASH, 5, ago=1e9),
         True,
         Pursuit((), KEEP, failure=CRASH, given_up=True),
     ),
-    "a full disk is tried for ever": (failed(FULL, 50, ago=400), True, Pursuit(attempt(51), KEEP, poll_s=1.0, failure=FULL)),
+    "a full disk is tried for ever": (
+        failed(FULL, 50, ago=400),
+        True,
+        Pursuit(attempt(51), KEEP, poll_s=1.0, failure=FULL),
+    ),
 }
 
 

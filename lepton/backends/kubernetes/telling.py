@@ -1,0 +1,74 @@
+"""The backend as the operator has it: tells a person in Events what a report changes, and progress not too often."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from lepton.backends.kubernetes.backend import KubernetesBackend
+from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.client import ApiError, Client
+from lepton.backends.kubernetes.events import EVENT, Told, event, is_progress, moment, transitions
+from lepton.backends.kubernetes.kinds import Object
+from lepton.backends.kubernetes.settings import Settings
+from lepton.plan.types import Key
+from lepton.spec.status import Status
+
+log = logging.getLogger("lepton.operator")
+
+Again = Callable[[Key, float], None]
+"""Asks for a pass after so many seconds."""
+PROGRESS_S = 10.0
+"""How often progress is written at most; a change that matters is written at once."""
+
+
+class TellingBackend(KubernetesBackend):
+    """See lepton.reconcile.Backend."""
+
+    def __init__(self, client: Client, cache: Cache, settings: Settings, again: Again) -> None:
+        super().__init__(client, cache, settings)
+        self._again = again
+        self._progress_at: dict[Key, float] = {}
+        """When progress may be written again."""
+        self._repeated: Counter[str] = Counter()
+        """How often Events came again, by name."""
+
+    async def report(self, key: Key, status: Status, resource_version: int) -> bool:
+        """See Backend. Progress that comes too early is left to a later pass."""
+        model = self._cache.model(key)
+        if model is None:
+            return False
+        before = Status.model_validate(model.get("status", {}))
+        if is_progress(before, status):
+            wait_s = self._progress_at.get(key, 0.0) - time.monotonic()
+            if wait_s > 0:
+                self._again(key, wait_s)
+                return True
+            self._progress_at[key] = time.monotonic() + PROGRESS_S
+        if not await super().report(key, status, resource_version):
+            return False
+        for told in transitions(before, status):
+            await self._tell(model, told)
+        return True
+
+    async def forget(self, key: Key) -> None:
+        """See Backend."""
+        self._progress_at.pop(key, None)
+        await super().forget(key)
+
+    async def _tell(self, model: Object, told: Told) -> None:
+        """Nothing depends on an Event: one that can't be written is not tried again."""
+        what = event(model, told, time.time())
+        name, namespace = what["metadata"]["name"], what["metadata"]["namespace"]
+        try:
+            await self._client.create(EVENT, what)
+        except ApiError as error:
+            if error.status != 409:
+                log.warning("%s/%s: an Event can't be written: %s", namespace, name, error)
+                return
+            self._repeated[name] += 1
+            series = {"count": self._repeated[name] + 1, "lastObservedTime": moment(time.time())}
+            try:
+                await self._client.merge(EVENT, namespace, name, {"series": series})
+            except ApiError as refusal:
+                log.warning("%s/%s: an Event can't be written: %s", namespace, name, refusal)
