@@ -10,6 +10,7 @@ from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
 from tests.chart.helm import HOME
+from tests.chart.release import Release
 from tests.cluster.conftest import CRD, KUBERAY, NAMESPACES
 from tests.cluster.control_plane import ControlPlane
 from tests.programs.programs import module
@@ -36,3 +37,11 @@ async def _install(plane: ControlPlane) -> None:
             await client.apply(CRD, yaml.safe_load((module("kuberay", source) / path).read_text()))
         for name in (HOME, "team-a", "team-b"):
             await client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+
+@pytest.fixture
+def release(empty_plane: ControlPlane) -> Iterator[Release]:
+    """The release `lepton`, to be installed; nothing of it is left afterwards."""
+    made = Release(empty_plane)
+    yield made
+    made.clean()

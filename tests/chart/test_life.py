@@ -1,56 +1,25 @@
 """A real Helm on a real API server: installed, upgraded, uninstalled and installed again, and no model is lost."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from lepton.backends.kubernetes.client import ApiError, Client
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, LEPTON_MODEL, Kind, Object
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, LEPTON_MODEL, Object
 from tests.chart.cluster import ask, until_there
-from tests.chart.helm import CHART, HOME, Refused, helm
+from tests.chart.helm import CHART, HOME, Refused
+from tests.chart.release import CLAIM, DEFINITION, Release
 from tests.cluster.conftest import CRD
 from tests.cluster.control_plane import ControlPlane
 
-CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
-DEFINITION = "leptonmodels.leptonml.dev"
 MODEL = {
     "apiVersion": LEPTON_MODEL.api_version,
     "kind": LEPTON_MODEL.name,
     "metadata": {"name": "digits", "namespace": "team-b"},
     "spec": {"task": "image-classification", "data": {"uri": "sklearn://digits"}},
 }
-
-
-class Installation:
-    """One release."""
-
-    def __init__(self, plane: ControlPlane, name: str = "lepton") -> None:
-        self._plane = plane
-        self._name = name
-
-    def run(self, verb: str, *options: str, chart: Path | None = CHART) -> str:
-        charts = [str(chart)] if chart else []
-        access = ("--kubeconfig", str(self._plane.kubeconfig), "--namespace", HOME)
-        return helm(verb, self._name, *charts, *access, *options)
-
-
-@pytest.fixture
-def release(empty_plane: ControlPlane) -> Iterator[Installation]:
-    made = Installation(empty_plane)
-    yield made
-    try:
-        made.run("uninstall", "--ignore-not-found", chart=None)
-    finally:
-        ask(empty_plane, clean)
-
-
-async def clean(client: Client) -> None:
-    """Delete what a release leaves."""
-    await client.delete(CRD, "", DEFINITION)
-    await client.delete(CLAIM, "team-b", "lepton")
 
 
 def older(folder: Path) -> Path:
@@ -83,9 +52,7 @@ async def model(client: Client) -> Object:
 WHERE = ("--set", "models.namespaces={team-b}")
 
 
-def test_models_outlive_upgrades_and_the_release(
-    empty_plane: ControlPlane, release: Installation, tmp_path: Path
-) -> None:
+def test_models_outlive_upgrades_and_the_release(empty_plane: ControlPlane, release: Release, tmp_path: Path) -> None:
     said = release.run("install", *WHERE, chart=older(tmp_path / "older"))
     assert "kubectl apply -f manifests/samples/digits.yaml" in said
     made = ask(empty_plane, make_model)
@@ -106,11 +73,9 @@ def test_models_outlive_upgrades_and_the_release(
     assert ask(empty_plane, model) == made
 
 
-def test_a_second_release_takes_no_definition_that_is_anothers(
-    empty_plane: ControlPlane, release: Installation
-) -> None:
+def test_a_second_release_takes_no_definition_that_is_anothers(empty_plane: ControlPlane, release: Release) -> None:
     release.run("install", *WHERE)
-    second = Installation(empty_plane, "second")
+    second = Release(empty_plane, "second")
     with pytest.raises(Refused, match="invalid ownership metadata"):
         second.run("install", "--set", "models.namespaces={}")
     second.run("install", "--set", "models.namespaces={}", "--set", "crd.install=false")

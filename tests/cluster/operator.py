@@ -28,7 +28,7 @@ NAMESPACE = "lepton-system"
 class Operator:
     """One process of it."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, identity: str = "operator-0") -> None:
+    def __init__(self, plane: ControlPlane, folder: Path, identity: str = "operator-0", watched: str = "") -> None:
         folder.mkdir(exist_ok=True)
         kubeconfig, settings = folder / "kubeconfig", folder / "settings.yaml"
         plane.write_kubeconfig(kubeconfig, asyncio.run(token(plane.kubeconfig, NAMESPACE, "lepton-operator")))
@@ -41,6 +41,7 @@ class Operator:
             "LEPTON_SETTINGS": str(settings),
             "LEPTON_NAMESPACE": NAMESPACE,
             "LEPTON_IDENTITY": identity,
+            "LEPTON_WATCH": watched,
             "LEPTON_LISTEN": f"127.0.0.1:{port}",
         }
         self._process: subprocess.Popen[bytes] | None = None

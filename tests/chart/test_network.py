@@ -1,0 +1,102 @@
+"""Who may talk to whom: every connection that Lepton needs is let through, and no other."""
+
+import json
+
+import pytest
+import yaml
+
+from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD
+from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
+from lepton.backends.kubernetes.render.workload import METRICS_PORT
+from tests.chart.helm import HOME, Object, one, render
+from tests.chart.network import Place, may_talk
+from tests.chart.test_objects import GOLDEN, templates
+
+TEAM = "team-a"
+_SAMPLE = list(yaml.safe_load_all((GOLDEN / "digits.yaml").read_text()))
+
+
+def labels(kind: str, label: str) -> dict[str, str]:
+    """Those of the pods that objects of this kind have in the sample, and for which the policies look."""
+    found = [pod["metadata"]["labels"] for it in _SAMPLE if it["kind"] == kind for pod in templates(it)]
+    assert all(label in each and MODEL in each for each in found)
+    return found[0]
+
+
+OPERATOR = Place("operator", HOME, next(templates(one(render(), "Deployment")))["metadata"]["labels"])
+HEAD = Place("head", TEAM, {**labels("RayJob", JOB_LABEL), "ray.io/node-type": "head"})
+WORKER = Place("worker", TEAM, {**labels("RayJob", JOB_LABEL), "ray.io/node-type": "worker"})
+GATE = Place("gate", TEAM, labels("Job", JOB_LABEL))
+SERVER = Place("server", TEAM, labels("Deployment", WORKLOAD))
+ELSEWHERE = Place("server elsewhere", "team-b", labels("Deployment", WORKLOAD))
+KUBERAY = Place("kuberay", "ray-system", {"app.kubernetes.io/name": "kuberay-operator"})
+PROMETHEUS = Place("prometheus", "monitoring", {"app.kubernetes.io/name": "prometheus"})
+GATEWAY = Place("gateway", "gateways", {"app.kubernetes.io/name": "traefik"})
+NEIGHBOUR = Place("neighbour", TEAM, {"app": "shop"})
+STRANGER = Place("stranger", "shop", {"app": "shop"})
+API_SERVER, BUCKET, DNS = Place("API server"), Place("bucket"), Place("DNS")
+
+NEEDED = [
+    *((OPERATOR, API_SERVER, port) for port in (443, 6443)),
+    *((job, API_SERVER, port) for job in (HEAD, WORKER, GATE) for port in (443, 6443)),
+    *((one, BUCKET, 443) for one in (HEAD, WORKER, GATE, SERVER)),
+    *((one, DNS, 53) for one in (OPERATOR, HEAD, WORKER, GATE, SERVER)),
+    (KUBERAY, HEAD, 8265),
+    *(
+        (a, b, port)
+        for a, b in ((HEAD, WORKER), (WORKER, HEAD), (WORKER, WORKER))
+        for port in (6379, 8265, 10002, 31007)
+    ),
+    *((GATE, SERVER, port) for port in (HTTP_PORT, GRPC_PORT, STATE_PORT)),
+    *((GATEWAY, SERVER, port) for port in (HTTP_PORT, GRPC_PORT)),
+    *((PROMETHEUS, SERVER, port) for port in (METRICS_PORT, STATE_PORT)),
+    (PROMETHEUS, OPERATOR, 8080),
+    (PROMETHEUS, HEAD, 8080),
+]
+"""From, to, and on which port, in the life of a model."""
+NAMED = {
+    "callers": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}],
+    "monitoring": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+}
+JOBS = (HEAD, WORKER, GATE)
+OURS = (OPERATOR, *JOBS, SERVER)
+OUTSIDE = (ELSEWHERE, KUBERAY, PROMETHEUS, GATEWAY, NEIGHBOUR, STRANGER, API_SERVER, BUCKET, DNS)
+PORTS = (22, 53, 80, 443, 5432, 6379, 6443, HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT, 8080, 8265, 10002, 31007)
+BESIDE = [
+    *((a, b, port) for a in JOBS for b in JOBS for port in PORTS),
+    *((job, SERVER, port) for job in (HEAD, WORKER) for port in (HTTP_PORT, GRPC_PORT, STATE_PORT)),
+    *((PROMETHEUS, job, 8080) for job in JOBS),
+    *((KUBERAY, job, 8265) for job in JOBS),
+    *((one, there, port) for one in (OPERATOR, *JOBS) for there in OUTSIDE for port in (53, 443, 6443)),
+    *((SERVER, there, port) for there in OUTSIDE for port in (53, 443)),
+]
+"""What is let through too: a policy knows jobs and servers but not which belong together, and buckets, DNS and the API
+server may be anywhere, on their ports."""
+
+
+def policies(**values: object) -> list[Object]:
+    chosen = [f"--set-json=networkPolicies.{name}={json.dumps(value)}" for name, value in values.items()]
+    objects = render("--set", f"models.namespaces={{{TEAM}}}", *chosen)
+    return [it for it in objects if it["kind"] == "NetworkPolicy"]
+
+
+@pytest.mark.parametrize("values", [{}, NAMED], ids=["defaults", "with callers and monitoring named"])
+def test_what_lepton_needs_is_let_through(values: dict[str, object]) -> None:
+    made = policies(**values)
+    stopped = [(a.name, b.name, port) for a, b, port in NEEDED if not may_talk(made, a, b, port)]
+    assert stopped == []
+    assert may_talk(made, OPERATOR, DNS, 53, "UDP")
+
+
+def test_nothing_else_is_let_through_where_callers_and_monitoring_are_named() -> None:
+    made = policies(**NAMED)
+    pairs = [(a, b) for a in (*OURS, *OUTSIDE) for b in (*OURS, *OUTSIDE) if a in OURS or b in OURS]
+    passing = {(a.name, b.name, port) for a, b in pairs for port in PORTS if may_talk(made, a, b, port)}
+    assert passing == {(a.name, b.name, port) for a, b, port in (*NEEDED, *BESIDE)}
+
+
+def test_by_default_anybody_may_ask_models_and_scrape_and_do_nothing_more() -> None:
+    made = policies()
+    passing = {(b.name, port) for b in OURS for port in PORTS if may_talk(made, STRANGER, b, port)}
+    models = {("server", port) for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT)}
+    assert passing == {*models, ("operator", 8080), ("head", 8080), ("worker", 8080), ("gate", 8080)}
