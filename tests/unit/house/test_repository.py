@@ -5,7 +5,10 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-OURS = ("lepton", "services", "tools", "bench", "tests", "docs", "manifests", "requirements", ".ci")
+OURS = (
+    *("lepton", "operators", "services", "charts", "tools", "bench"),
+    *("tests", "docs", "manifests", "requirements", ".ci"),
+)
 TOP = ("Makefile", "README.md", "CHANGELOG.md", "pyproject.toml", ".importlinter", ".gitignore")
 REGISTRIES = re.compile("|".join(["py" + r"pi\.org", "python" + r"hosted\.org", "download" + r"\.pytorch"]))
 ELSEWHERE = re.compile("|".join(r"(?<![\w.~$}])/" + place + "/" for place in ("work", "ro" + "ot", "home", "Users")))
@@ -15,7 +18,7 @@ def texts() -> dict[str, str]:
     """Every text file of ours by its path."""
     files = [file for folder in OURS for file in (ROOT / folder).rglob("*") if file.is_file()]
     files += [ROOT / name for name in TOP if (ROOT / name).exists()]
-    kinds = {".py", ".md", ".yaml", ".json", ".toml", ".lock", ".html", ".css", ".js", ".sh", ".txt", ""}
+    kinds = {".py", ".md", ".yaml", ".json", ".toml", ".lock", ".html", ".css", ".js", ".sh", ".txt", ".tpl", ""}
     return {
         str(file.relative_to(ROOT)): file.read_text()
         for file in files
