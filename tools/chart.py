@@ -7,7 +7,7 @@ the cluster is its own Settings, so that the chart can neither lack one of them 
 import json
 import textwrap
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, JsonValue, create_model
 
@@ -17,6 +17,7 @@ from lepton.spec.fields import Quantity, Section
 
 Selection = list[dict[str, JsonValue]]
 """A list of objects of Kubernetes's own, which its API server checks."""
+_NAMESPACE = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _GIVEN_BY_IMAGES = {"worker_image", "server_image"}
 _MARK = "Made from tools/chart.py by `make generate`: do not edit."
 
@@ -81,14 +82,16 @@ class Operator(Section):
 class Watch(Section):
     """Whose models the operator looks after."""
 
-    namespace: str = ""
+    namespace: str = Field(default="", pattern=f"^({_NAMESPACE})?$")
     """One namespace, and then the operator gets no right outside of it; where empty, all namespaces."""
 
 
 class Models(Section):
     """Where models live."""
 
-    namespaces: list[str] = Field(default=["default"], json_schema_extra={"uniqueItems": True})
+    namespaces: list[Annotated[str, Field(pattern=f"^{_NAMESPACE}$")]] = Field(
+        default=["default"], json_schema_extra={"uniqueItems": True}
+    )
     """Namespaces in which the chart makes the claim and the NetworkPolicies of models; they must exist. With
     watch.namespace it is that one instead."""
 
