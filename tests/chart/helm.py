@@ -23,7 +23,7 @@ class Refused(Exception):  # noqa: N818 - what happened to us, not an error of o
 def helm(*arguments: str) -> str:
     """What Helm printed. Raises Refused with what it complained of."""
     with tempfile.TemporaryDirectory() as folder:
-        own = {f"HELM_{name}_HOME": folder for name in ("CACHE", "CONFIG", "DATA")}
+        own = {"HOME": folder}  # it keeps caches there, of charts and of API servers
         done = subprocess.run([find("helm"), *arguments], env=own, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(done.stderr + done.stdout)

@@ -79,12 +79,16 @@ def complaints(plane: ControlPlane, pods: list[Object]) -> list[str]:
 def test_the_operators_pod_is_restricted(preset: str, empty_plane: ControlPlane) -> None:
     (template,) = templates(one(render(*values_of(preset)), "Deployment"))
     assert complaints(empty_plane, [pod(template)]) == []
+    assert all(it["securityContext"]["readOnlyRootFilesystem"] for it in template["spec"]["containers"])
 
 
 def test_the_pods_of_jobs_and_servers_are_restricted(empty_plane: ControlPlane) -> None:
     pods = [pod(template) for template in pods_of_models()]
     assert len(pods) >= 4 * len(list(GOLDEN.glob("*.yaml")))
     assert complaints(empty_plane, pods) == []
+    for each in pods:
+        containers = [*each["spec"].get("initContainers", ()), *each["spec"]["containers"]]
+        assert all(it["securityContext"]["readOnlyRootFilesystem"] for it in containers)
 
 
 def test_a_pod_that_may_more_is_kept_out(empty_plane: ControlPlane) -> None:
