@@ -32,6 +32,8 @@ class Progress(Section):
     """Latest validation accuracy in percent."""
     loss: float | None = None
     """Latest training loss."""
+    examples_per_second: float | None = None
+    """Training examples that a second takes, over all workers."""
     seconds_left: float | None = None
     """Estimated seconds until the stage ends."""
     stage_seconds: dict[str, float] = {}

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lepton.backends.local import metrics
+import yaml
+
 from lepton.spec.document import dump
 from lepton.spec.reference import reference
 from lepton.spec.schema import custom_resource_definition, editor_schema
-from tools import chart, rights
+from tools import chart, dashboards, metrics, rights
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +29,8 @@ def outputs() -> dict[str, str]:
         "docs/reference/leptonmodel.schema.json": json.dumps(editor_schema(), indent=2) + "\n",
         "docs/reference/metrics.md": metrics.page(),
         "docs/reference/spec.md": reference(),
+        "manifests/prometheus/rules.yaml": _prometheus_rule(),
+        **{f"manifests/dashboards/{name}.json": text for name, text in dashboards.texts().items()},
     }
 
 
@@ -35,6 +38,18 @@ def _kept(crd: dict[str, Any]) -> dict[str, Any]:
     """The definition as the chart has it: a release upgrades it and never deletes it, for all models go with it."""
     annotations = {**crd["metadata"].get("annotations", {}), "helm.sh/resource-policy": "keep"}
     return {**crd, "metadata": {**crd["metadata"], "annotations": annotations}}
+
+
+def _prometheus_rule() -> str:
+    """Our alerts as prometheus-operator takes them."""
+    rules = yaml.safe_load((ROOT / "manifests" / "prometheus" / "lepton.rules.yml").read_text())
+    resource = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "lepton", "labels": {"app.kubernetes.io/name": "lepton"}},
+        "spec": rules,
+    }
+    return f"# Made from lepton.rules.yml by `make generate`: do not edit.\n{dump(resource)}"
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ def train(f: Fit, say: Say) -> None:
     choice = choose(f, prepared, examples.batches, group)
     learner = make_learner(f, prepared, choice.chosen, group)
     past = checkpoint.read(f.directory, learner.net, learner.optimizer) or Past(precision=choice.precision)
-    run = _Run(f, learner, examples, group, Standing(f, examples.batches.steps, len(past.epochs), say))
+    run = _Run(f, learner, examples, group, Standing(f, examples.batches, len(past.epochs), say))
     with Curves(f.directory / "tensorboard", past.epochs, active=group.rank == 0) as curves:
         while len(past.epochs) < f.train.epochs and not stopped_early(f.train, past):
             row = run.epoch(len(past.epochs) + 1)

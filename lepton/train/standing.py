@@ -6,6 +6,7 @@ Made by rank 0 in the loop. It decides when to speak; `say` decides how.
 import time
 
 from lepton.report import Epoch, Progress, Say
+from lepton.train.batches import Batches
 from lepton.train.fit import Fit
 
 _SECONDS_BETWEEN = 1.0
@@ -14,9 +15,10 @@ _SECONDS_BETWEEN = 1.0
 class Standing:
     """Counts the steps of a fit, estimates the time left and says so."""
 
-    def __init__(self, f: Fit, steps: int, epochs_done: int, say: Say) -> None:
+    def __init__(self, f: Fit, batches: Batches, epochs_done: int, say: Say) -> None:
         self._fit = f
-        self._steps = steps
+        self._examples = batches.examples
+        self._steps = steps = batches.steps
         self._done = self._done_before = steps * epochs_done
         self._say = say
         self._began = self._last = time.monotonic()
@@ -49,6 +51,7 @@ class Standing:
                 epochs=epochs,
                 accuracy=self._latest.accuracy if self._latest else None,
                 loss=self._latest.loss if self._latest else None,
+                examples_per_second=round(pace * self._examples / self._steps, 1),
                 seconds_left=round(left, 1) if left is not None else None,
             )
         )

@@ -1,6 +1,16 @@
-"""What the operator counts, for Prometheus."""
+"""What the operator counts, for Prometheus, and what its leader tells of the models."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+
+from lepton.backends.gauges import Gauges, Resource
+from lepton.backends.kubernetes.cache import Cache
+from lepton.backends.kubernetes.jobs import has_told_its_end, order_of, report_of
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL
+from lepton.backends.kubernetes.names import JOB_LABEL
+from lepton.plan.types import Key
+from lepton.report import Progress
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
 _CPU_SECONDS = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)
@@ -29,3 +39,28 @@ class Metrics:
         self.errors = Counter("lepton_errors", "Passes that failed, by reason.", ["reason"], registry=self.registry)
         self.queue_depth = Gauge("lepton_queue_depth", "Models that wait for a pass.", registry=self.registry)
         self.leads = Gauge("lepton_leader", "1 while this operator holds the lease.", registry=self.registry)
+        ProcessCollector(registry=self.registry)
+
+    def lead(self, cache: Cache) -> None:
+        """Tell of the models from now on: one operator does, else each would be counted twice."""
+        self.leads.set(1)
+        self.registry.register(Gauges(lambda: _models(cache)))
+
+
+def _models(cache: Cache) -> Iterator[tuple[Resource, Progress | None]]:
+    for key in cache.models():
+        resource = cache.get(LEPTON_MODEL, key.namespace, key.name)
+        if resource is not None:
+            yield resource, _progress(cache, key) if "candidate" in resource.get("status", {}) else None
+
+
+def _progress(cache: Cache, key: Key) -> Progress | None:
+    """What the job at work on a model's candidate said last."""
+    for config_map in cache.owned(key, CONFIG_MAP).values():
+        if JOB_LABEL not in config_map["metadata"]["labels"]:
+            continue
+        order = order_of(config_map)
+        if not has_told_its_end(config_map, order):
+            report = report_of(config_map, order)
+            return None if report is None else report.progress
+    return None

@@ -46,7 +46,7 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
     metrics.queue_depth.set_function(lambda: len(queue))
 
     async def work() -> None:
-        metrics.leads.set(1)
+        metrics.lead(cache)
         await controller.work_off(options.workers, GRACE_S)
 
     runner = await serve(options.host, options.port, metrics.registry, lambda: _all_synced(reflectors))

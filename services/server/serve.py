@@ -10,10 +10,11 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
@@ -52,7 +53,7 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
     models = Models(home, triton)
     metrics = Metrics()
     keeper = TritonKeeper(triton, models, metrics, lambda: None)
-    _count_cpu(metrics.registry, triton)
+    tell_of_server(metrics.registry, partial(_spent, triton))
     runner = await _tell_state(options, keeper, models, metrics.registry)
     keeping = asyncio.create_task(keeper.keep())
     try:
@@ -61,6 +62,7 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
         if keeper.trouble is not None:
             raise keeper.trouble
         await asyncio.to_thread(models.load, _served(options, home))
+        tell_of_model(metrics.registry, options.name, options.variant, options.digest)
         await stop.wait()
     finally:
         keeping.cancel()
@@ -82,15 +84,22 @@ def _served(options: argparse.Namespace, home: Home) -> Served:
     )
 
 
-def _count_cpu(registry: CollectorRegistry, triton: Triton) -> None:
+def tell_of_server(registry: CollectorRegistry, spent: CpuClock) -> None:
     """Let the metrics tell what the server spends, for the gate."""
-
-    def spent() -> float:
-        record = triton.alive()
-        return 0.0 if record is None else clock_of_process(record.pid)()
-
     name = METRIC.removesuffix("_total")
     registry.register(_Counter(name, "CPU seconds of Triton and the processes in which it runs the model.", spent))
+
+
+def tell_of_model(registry: CollectorRegistry, model: str, variant: str, digest: str) -> None:
+    """Let the metrics tell which files serve, once they do."""
+    meaning = "1; the model that this server loaded, and the digest that it verified."
+    info = Gauge("lepton_server_model_info", meaning, ["model", "variant", "digest"], registry=registry)
+    info.labels(model, variant, digest).set(1)
+
+
+def _spent(triton: Triton) -> float:
+    record = triton.alive()
+    return 0.0 if record is None else clock_of_process(record.pid)()
 
 
 class _Counter(Collector):

@@ -18,6 +18,7 @@ ROOT = HERE.parents[1]
 KUBERNETES = "1.34.4"
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
 NODE = ("kube-scheduler", "kubelet", "kube-proxy", "pause", "coredns", "helm", "kuberay", "kserve", "traefik")
+MONITORING = ("prometheus", "promtool", "prometheus-operator")
 _PACKAGES = {
     "etcd": ("kubernetes", "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -32,25 +33,31 @@ _PACKAGES = {
     "kserve": ("kserve", "github.com/kserve/kserve/cmd/manager"),
     "traefik": ("traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
     "pause": ("pause", "."),
+    "prometheus": ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
+    "promtool": ("prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
+    "prometheus-operator": ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator/cmd/operator"),
 }
 """Each program: the folder here that pins its modules, and its package."""
 _VERSION = "k8s.io/component-base/version"
 _FLAGS = {"kubernetes": f" -X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"}
+_NOT_FROM_PATH = {"prometheus", "promtool"}  # Debian's know no Kubernetes
+_TAGS = {"prometheus": "remove_all_sd,enable_kubernetes_sd"}  # without the clients of two dozen clouds
 
 
 def find(name: str) -> Path:
     """The path of a program; it is built where there is none."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     given = shutil.which(name, path=assets) if assets else None
-    given = given or shutil.which(name)
+    if name not in _NOT_FROM_PATH:
+        given = given or shutil.which(name)
     return Path(given) if given else build(name)
 
 
 def build(name: str) -> Path:
     """Build a program, unless that has been done from the same modules; two at once take turns."""
     pins, package = _PACKAGES[name]
-    flags = f"-s -w{_FLAGS.get(pins, '')}"
-    made_of = b"".join(path.read_bytes() for path in sorted((HERE / pins).iterdir())) + flags.encode()
+    flags, tags = f"-s -w{_FLAGS.get(pins, '')}", _TAGS.get(pins, "")
+    made_of = b"".join(path.read_bytes() for path in sorted((HERE / pins).iterdir())) + f"{flags}{tags}".encode()
     folder = cache() / "programs" / f"{pins}-{_digest(made_of)}"
     folder.mkdir(parents=True, exist_ok=True)
     program = folder / name
@@ -59,7 +66,7 @@ def build(name: str) -> Path:
         if not program.exists():
             print(f"building {name}", flush=True)  # noqa: T201 - it takes minutes
             fresh = folder / f".{name}"
-            command = [_go(), "build", "-trimpath", "-ldflags", flags, "-o", str(fresh), package]
+            command = [_go(), "build", "-trimpath", "-ldflags", flags, "-tags", tags, "-o", str(fresh), package]
             subprocess.run(command, cwd=HERE / pins, check=True, env={**os.environ, "CGO_ENABLED": "0"})
             fresh.rename(program)
     return program

@@ -23,7 +23,7 @@ from lepton.errors import LeptonError
 from lepton.files import as_lepton_error, write_atomically
 from lepton.jobdir import JobDirectory, JobOrder
 from lepton.plan.types import Job, JobState
-from lepton.report import Failure
+from lepton.report import Failure, Progress
 from lepton.spec.fields import Section
 from lepton.spec.reasons import Reason
 
@@ -62,6 +62,10 @@ class Jobs:
         if session is not None:
             self._submit(directory, job, session)
         return True
+
+    def progress(self, name: str) -> Progress | None:
+        """What the job said last of where it stands; None before its first word."""
+        return self._directory(name).progress()
 
     def state(self, name: str, order: JobOrder) -> JobState:
         """What is known of the job."""

@@ -13,9 +13,11 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
+from lepton.backends.gauges import Gauges, Resource
 from lepton.backends.local.backend import LocalBackend
 from lepton.backends.local.home import Home
 from lepton.backends.local.jobs import Jobs
@@ -32,6 +34,7 @@ from lepton.errors import LeptonError
 from lepton.plan.conditions import unready
 from lepton.plan.types import Key
 from lepton.reconcile import reconcile
+from lepton.report import Progress
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
 
@@ -63,7 +66,8 @@ class Loop:
         self._fingerprints: dict[str, tuple[int, ...]] = {}
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._failures: dict[Key, int] = {}
-        self._phases: dict[Key, str] = {}
+        self._models: dict[Key, LeptonModel] = {}
+        self.metrics.registry.register(Gauges(self._told_models))
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set; passes under way are then given a moment to end."""
@@ -128,7 +132,7 @@ class Loop:
             del self._running[key]
         self.metrics.reconciles.labels(outcome).inc()
         self.metrics.reconcile_seconds.observe(time.monotonic() - began)
-        self._note_phase(key)
+        self._note_model(key)
         if key in self.backend.moved:
             self.backend.moved.discard(key)
             recheck = 0.0
@@ -161,15 +165,19 @@ class Loop:
         if status != model.status:
             self.store.write_status(key, status, model.metadata.resource_version)
 
-    def _note_phase(self, key: Key) -> None:
+    def _note_model(self, key: Key) -> None:
         with suppress(LeptonError):
             model = self.store.get(key)
-            before = self._phases.pop(key, None)
-            if before is not None:
-                self.metrics.models.labels(before).dec()
-            if model is not None:
-                self._phases[key] = model.status.phase
-                self.metrics.models.labels(model.status.phase).inc()
+            if model is None:
+                self._models.pop(key, None)
+            else:
+                self._models[key] = model
+
+    def _told_models(self) -> Iterator[tuple[Resource, Progress | None]]:
+        """For a scrape, which comes in a thread of its own."""
+        progress = {key: self._jobs.progress(name) for name, key in list(self.backend.unfinished.items())}
+        for key, model in list(self._models.items()):
+            yield model.model_dump(mode="json", by_alias=True, exclude_none=True), progress.get(key)
 
     def _servers_changed(self) -> None:
         self.backend.trouble = self.triton.trouble

@@ -1,20 +1,9 @@
-"""What the control loop counts, for Prometheus on 127.0.0.1. docs/reference/metrics.md is made from `page()`."""
+"""What the control loop counts, for Prometheus on 127.0.0.1. tools/metrics.py documents them."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60)
 _STAGE_SECONDS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000)
-
-
-_HEAD = """\
-# Metrics
-
-The control loop answers Prometheus on `127.0.0.1`, port 8003 unless `lepton up --metrics-port` says otherwise;
-Triton answers on port 8002 (`--triton-metrics-port`). `manifests/prometheus/lepton.yml` scrapes both.
-This page is made from `lepton/backends/local/metrics.py`; a test fails when it is stale.
-
-## Of the control loop
-"""
 
 
 class Metrics:
@@ -43,7 +32,6 @@ class Metrics:
             registry=registry,
         )
         self.queue_depth = Gauge("lepton_queue_depth", "Models that are due for a pass and wait.", registry=registry)
-        self.models = Gauge("lepton_models", "Models by phase.", ["phase"], registry=registry)
         self.job_starts = Counter(
             "lepton_job_starts", "Jobs given to Ray, every attempt counted.", ["kind"], registry=registry
         )
@@ -61,15 +49,3 @@ class Metrics:
     def serve(self, port: int) -> None:
         """Answer Prometheus on this port from a thread of its own."""
         start_http_server(port, addr="127.0.0.1", registry=self.registry)
-
-
-def page() -> str:
-    """docs/reference/metrics.md: every metric with its type, labels and meaning."""
-    rows = [_HEAD, "| metric | type | labels | meaning |", "| --- | --- | --- | --- |"]
-    registry = Metrics().registry
-    collectors = {name: collector for collector, names in registry._collector_to_names.items() for name in names}
-    for family in registry.collect():
-        suffix = "_total" if family.type == "counter" else ""
-        labels = ", ".join(getattr(collectors[family.name], "_labelnames", ()))
-        rows.append(f"| `{family.name}{suffix}` | {family.type} | {labels} | {family.documentation} |")
-    return "\n".join(rows) + "\n"

@@ -8,6 +8,7 @@ from lepton.report import Epoch, Progress
 from lepton.spec.model import Model
 from lepton.spec.reasons import Reason
 from lepton.spec.train import Train
+from lepton.train.batches import Batches
 from lepton.train.fit import Fit
 from lepton.train.memory import out_of_memory
 from lepton.train.standing import Standing
@@ -18,11 +19,13 @@ ROW = Epoch(stage="train", epoch=2, loss=0.25, accuracy=97.24, learning_rate=0.1
 
 def test_progress_tells_epoch_accuracy_loss_and_the_time_left() -> None:
     said: list[Progress] = []
-    standing = Standing(FIT, steps=3, epochs_done=1, say=said.append)
+    batches = Batches(examples=190, batch_size=64, workers=1, seed=0)
+    standing = Standing(FIT, batches, epochs_done=1, say=said.append)
     for _ in range(3):
         standing.step_done()
     standing.epoch_done(ROW)
-    assert [progress.model_copy(update={"seconds_left": None}) for progress in said] == [
+    measured = {"seconds_left": None, "examples_per_second": None}
+    assert [progress.model_copy(update=measured) for progress in said] == [
         Progress(
             stage="train",
             fraction=0.5,
@@ -33,13 +36,15 @@ def test_progress_tells_epoch_accuracy_loss_and_the_time_left() -> None:
             loss=0.25,
         )
     ]
-    assert said[0].seconds_left is not None
+    assert said[0].seconds_left is not None and said[0].examples_per_second is not None
+    assert said[0].seconds_left * said[0].examples_per_second == pytest.approx(2 * 190, rel=0.01)
 
 
 def test_a_compression_step_names_itself() -> None:
     said: list[Progress] = []
     fit = Fit(FIT.model, FIT.train, FIT.data, FIT.directory, "1-prune")
-    Standing(fit, steps=1, epochs_done=1, say=said.append).epoch_done(ROW)
+    batches = Batches(examples=64, batch_size=64, workers=1, seed=0)
+    Standing(fit, batches, epochs_done=1, say=said.append).epoch_done(ROW)
     assert (said[0].stage, said[0].message) == ("compress", "1-prune: epoch 1 of 4, accuracy 97.2")
 
 
