@@ -27,6 +27,8 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
+        for outcome in ("done", "error", "bug"):  # a counter that begins with its first error shows no increase
+            self.reconciles.labels(outcome)
         self.reconcile_seconds = Histogram(
             "lepton_reconcile_seconds", "Seconds that a pass took.", buckets=_PASS_SECONDS, registry=self.registry
         )

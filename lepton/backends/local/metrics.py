@@ -18,6 +18,8 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        for outcome in ("done", "again", "error", "bug"):  # one that begins with its first error shows no increase
+            self.reconciles.labels(outcome)
         self.reconcile_seconds = Histogram(
             "lepton_reconcile_seconds", "Seconds that a pass took.", buckets=_PASS_SECONDS, registry=registry
         )
