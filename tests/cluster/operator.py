@@ -33,7 +33,7 @@ class Operator:
         kubeconfig, settings = folder / "kubeconfig", folder / "settings.yaml"
         plane.write_kubeconfig(kubeconfig, asyncio.run(token(plane.kubeconfig, NAMESPACE, "lepton-operator")))
         settings.write_text(yaml.safe_dump(SETTINGS.model_dump(by_alias=True)))
-        (port,) = free_ports(1)
+        (self.port,) = free_ports(1)
         self._log = folder / "operator.log"
         self._environment = {
             **os.environ,
@@ -42,7 +42,7 @@ class Operator:
             "LEPTON_NAMESPACE": NAMESPACE,
             "LEPTON_IDENTITY": identity,
             "LEPTON_WATCH": watched,
-            "LEPTON_LISTEN": f"127.0.0.1:{port}",
+            "LEPTON_LISTEN": f"127.0.0.1:{self.port}",
         }
         self._process: subprocess.Popen[bytes] | None = None
 

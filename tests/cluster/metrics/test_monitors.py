@@ -1,7 +1,6 @@
-"""prometheus-operator's own CRDs take our monitors and alerts, and the operator itself scrapes by them as we mean it."""
+"""The CRDs of prometheus-operator take our monitors and alerts."""
 
 import asyncio
-from pathlib import Path
 
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
