@@ -35,6 +35,7 @@ PROMISED = {
     ("lepton_predictions_total", "counter", "model, class"),
     ("lepton_queue_depth", "gauge", ""),
     ("lepton_reconcile_seconds", "histogram", ""),
+    ("lepton_reconcile_cpu_seconds", "histogram", ""),
     ("lepton_reconciles_total", "counter", "outcome"),
     ("lepton_server_cpu_seconds_total", "counter", ""),
     ("lepton_server_model_info", "gauge", "model, variant, digest"),

@@ -32,7 +32,7 @@ def test_on_a_laptop_it_scrapes_the_ports_that_up_chooses() -> None:
 
 def test_on_a_cluster_it_scrapes_ports_that_serving_pods_declare() -> None:
     traffic = Traffic("pets", 1, "s3://models/pets", f"sha256:{'0' * 64}", 1)
-    template = deployment(Key("default", "pets"), "uid", traffic, SETTINGS)["spec"]["template"]
+    template = deployment(Key("default", "pets"), "uid", "pets-served", traffic, SETTINGS)["spec"]["template"]
     declared = {port["name"] for port in template["spec"]["containers"][0]["ports"]}
     monitor = monitors()["lepton-server"]
     assert WORKLOAD in template["metadata"]["labels"]

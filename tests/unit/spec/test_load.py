@@ -91,7 +91,8 @@ VALUE_MISTAKES = {
     ),
     "a section that is empty": (
         "deploy:",
-        "line 7: spec.deploy: given null; allowed: a section with engine, instances, topK, batching",
+        "line 7: spec.deploy: given null; allowed: a section with engine, instances, replicas, resources, topK, "
+        "batching",
     ),
     "a section's mistake, which is told on its first line": (
         "model: {architecture: lenet, depth: 20}",
@@ -170,7 +171,8 @@ def test_whatever_is_wrong_with_the_text_is_a_sentence(text: bytes | str, senten
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines() -> None:
     text = with_spec("deploy: {topp: 5}\ngate: {minAccuracy: 101}\ntask: image-classification")
     assert sentences(text) == [
-        "line 7: spec.deploy.topp: no such field; allowed: engine, instances, topK, batching; did you mean topK?",
+        "line 7: spec.deploy.topp: no such field; allowed: engine, instances, replicas, resources, topK, batching; "
+        "did you mean topK?",
         "line 8: spec.gate.minAccuracy: given 101; allowed: a number from 0 to 100",
         "line 9: spec.task: given twice, on line 5 too; allowed: each field once",
     ]
