@@ -12,9 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import NoReturn
 
-from tests.node import images
+from tests.node import images, parts
 from tests.node.node import Node
-from tests.node.parts import Parts
 from tests.programs.programs import NODE, cache, find
 
 _PACKAGES = {
@@ -62,7 +61,8 @@ def inside(command: list[str]) -> int:
     """Bring the node up, run the command, and show the logs of the node where it failed."""
     folder = Path(tempfile.mkdtemp(prefix="lepton-node-"))
     try:
-        with Node(folder, cache() / "node") as node, Parts(node):
+        with Node(folder, cache() / "node") as node:
+            parts.install(node)
             environment = {**os.environ, "KUBECONFIG": str(node.kubeconfig), "LEPTON_NODE": str(folder)}
             return subprocess.run(command, check=False, env=environment).returncode
     finally:

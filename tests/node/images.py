@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +49,12 @@ def environment(name: str) -> Layer:
     """Debian and what the image needs besides Lepton; made when the lock file or the installer has changed."""
     lock, setup = (ROOT / "requirements" / f"{file}.lock" for file in (name, "setup"))
     parts = [(_FOLDER / "install.sh").read_bytes(), setup.read_bytes(), lock.read_bytes()]
-    tar = _folder() / f"{name}-{hashlib.sha256(b'|'.join(parts)).hexdigest()[:12]}.tar"
+    tar = folder() / f"{name}-{hashlib.sha256(b'|'.join(parts)).hexdigest()[:12]}.tar"
     told = tar.with_suffix(".sha256")
     if not told.exists():
         print(f"building the environment of the image {name}", flush=True)  # noqa: T201 - it takes minutes
-        with tempfile.TemporaryDirectory(dir=_folder(), prefix=f".{name}-") as folder:
-            root = Path(folder) / "root"
+        with tempfile.TemporaryDirectory(dir=folder(), prefix=f".{name}-") as made:
+            root = Path(made) / "root"
             subprocess.run(["cp", "--archive", _debian(), root], check=True)
             shutil.copy(_FOLDER / "install.sh", root / "tmp")
             shutil.copytree(ROOT / "requirements", root / "tmp" / "requirements")
@@ -68,25 +69,21 @@ def tag(name: str) -> str:
     return f"lepton.test/{name}:e2e"
 
 
-def write(name: str, target: Path) -> None:
-    """Write the image's archive in OCI layout; `pause` is the one that holds a pod together."""
-    with tempfile.TemporaryDirectory(dir=_folder(), prefix=f".{name}-") as made:
-        folder, own = Path(made), Path(made) / "own.tar"
-        if name == "pause":
-            with tarfile.open(own, "w") as tar:
-                tar.add(find("pause"), "pause", filter=_plain)
-            _archive([Layer(own, _sha256(own))], {"Entrypoint": ["/pause"]}, tag(name), folder, target)
-        else:
-            said = _dockerfile(name)
-            _pack_code(said, own)
-            _archive([environment(name), Layer(own, _sha256(own))], _config(said), tag(name), folder, target)
+def lay_out(name: str, known: Set[str], folder: Path) -> None:
+    """Write the image into a folder in OCI layout; `pause` is the one that holds a pod together.
 
-
-def _archive(layers: list[Layer], config: dict[str, object], named: str, folder: Path, target: Path) -> None:
-    blobs = folder / "layout" / "blobs" / "sha256"
+    The blobs whose sha256 is known are left out: whoever takes the image in has them.
+    """
+    blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
-    for layer in layers:
-        os.link(layer.tar, blobs / layer.digest)
+    if name == "pause":
+        own = _pack_code([(find("pause"), "pause")], blobs)
+        layers, config = [own], {"Entrypoint": ["/pause"]}
+    else:
+        said = _dockerfile(name)
+        layers, config = [environment(name), _pack_code(_copied(said), blobs)], _config(said)
+        if layers[0].digest not in known:
+            os.link(layers[0].tar, blobs / layers[0].digest)
     diffs = {"type": "layers", "diff_ids": [f"sha256:{layer.digest}" for layer in layers]}
     image = {"architecture": "amd64", "os": "linux", "config": config, "rootfs": diffs}
     manifest = {
@@ -95,17 +92,17 @@ def _archive(layers: list[Layer], config: dict[str, object], named: str, folder:
         "config": _blob(blobs, "application/vnd.oci.image.config.v1+json", image),
         "layers": [layer.descriptor for layer in layers],
     }
-    entry = {**_blob(blobs, _MANIFEST, manifest), "annotations": {"io.containerd.image.name": named}}
-    (folder / "layout" / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
-    (folder / "layout" / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
-    subprocess.run(["tar", "--create", "--file", target, "--directory", folder / "layout", "."], check=True)
+    named = {"io.containerd.image.name": tag(name)}
+    index = {"schemaVersion": 2, "manifests": [{**_blob(blobs, _MANIFEST, manifest), "annotations": named}]}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
 
 
 def _debian() -> Path:
-    root = _folder() / SUITE
+    root = folder() / SUITE
     if not root.exists():
         print("unpacking Debian", flush=True)  # noqa: T201 - it takes a minute
-        fresh = Path(tempfile.mkdtemp(dir=_folder(), prefix=f".{SUITE}-"))
+        fresh = Path(tempfile.mkdtemp(dir=folder(), prefix=f".{SUITE}-"))
         command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, fresh]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         fresh.chmod(0o755)
@@ -129,15 +126,22 @@ def _config(said: list[tuple[str, str]]) -> dict[str, object]:
     }
 
 
-def _pack_code(said: list[tuple[str, str]], target: Path) -> None:
-    """What the Dockerfile copies after its WORKDIR, with no trace of when."""
+def _copied(said: list[tuple[str, str]]) -> list[tuple[Path, str]]:
+    """What the Dockerfile copies after its WORKDIR: from where, and to where in the image."""
     workdir = dict(said)["WORKDIR"].lstrip("/")
     start = [instruction for instruction, _ in said].index("WORKDIR")
-    with tarfile.open(target, "w") as tar:
-        for instruction, rest in said[start:]:
-            if instruction == "COPY":
-                source, goal = rest.split()
-                tar.add(ROOT / source, f"{workdir}/{goal}", filter=_plain)
+    copies = [rest.split() for instruction, rest in said[start:] if instruction == "COPY"]
+    return [(ROOT / source, f"{workdir}/{goal}") for source, goal in copies]
+
+
+def _pack_code(copies: list[tuple[Path, str]], blobs: Path) -> Layer:
+    """A layer with no trace of when it was made."""
+    fresh = blobs / ".fresh"
+    with tarfile.open(fresh, "w") as tar:
+        for source, goal in copies:
+            tar.add(source, goal, filter=_plain)
+    digest = _sha256(fresh)
+    return Layer(fresh.rename(blobs / digest), digest)
 
 
 def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -172,7 +176,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _folder() -> Path:
-    folder = cache() / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def folder() -> Path:
+    """Where environments are kept."""
+    kept = cache() / "images"
+    kept.mkdir(parents=True, exist_ok=True)
+    return kept

@@ -8,7 +8,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import yaml
 
@@ -101,11 +101,13 @@ class Node:
         self.processes.start("coredns", [find("coredns"), "-conf", corefile])
 
     def _import(self, name: str) -> None:
-        """Let the node have an image, unless it has just that one."""
-        with tempfile.TemporaryDirectory(dir=self._kept) as folder:
-            archive = Path(folder) / "image.tar"
-            images.write(name, archive)
-            done = self._ctr("images", "import", "--snapshotter", "overlayfs", str(archive))
+        """Let the node have an image, of which it may have parts from before."""
+        known = {digest.removeprefix("sha256:") for digest in self._ctr("content", "list", "--quiet").stdout.split()}
+        with tempfile.TemporaryDirectory(dir=images.folder()) as made:
+            images.lay_out(name, known, Path(made))
+            packed = subprocess.Popen(["tar", "--create", "--directory", made, "."], stdout=subprocess.PIPE)
+            done = self._ctr("images", "import", "-", stdin=packed.stdout)
+            packed.wait()
         assert done.returncode == 0, done.stderr
 
     def _start_node(self) -> None:
@@ -141,9 +143,9 @@ class Node:
         conditions = [] if node is None else node["status"].get("conditions", [])
         return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
-    def _ctr(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _ctr(self, *arguments: str, stdin: IO[bytes] | None = None) -> subprocess.CompletedProcess[str]:
         command = ["ctr", "--address", SOCKET, "--namespace", "k8s.io", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, stdin=stdin, capture_output=True, text=True, check=False)
 
 
 _CONTAINERD = """\

@@ -1,52 +1,66 @@
-"""What a cluster has beside Kubernetes: storage, and KubeRay. Each is the real controller, as a process of the node."""
+"""What a cluster has beside Kubernetes: storage, KubeRay, KServe, a Gateway: the real controllers, run on the node."""
 
 import os
 from pathlib import Path
-from typing import Self
 
 from tests.installation import wait_until
+from tests.node import kserve
+from tests.node.network import ADDRESS
 from tests.node.node import Node
 from tests.programs.programs import find, module
 
 KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
+GATEWAY_API = "sigs.k8s.io/gateway-api@v1.4.0"
+GATEWAY_PORT = 8080
 _PATIENCE_S = 60.0
 
 
-class Parts:
-    """Use it in a with statement, inside that of its node, which ends what is started here."""
+def install(node: Node) -> None:
+    """Install all of them; they end with the node."""
+    _offer_storage(node)
+    _install_kuberay(node)
+    kserve.install(node)
+    _install_gateway(node)
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
 
-    def __enter__(self) -> Self:
-        self._offer_storage()
-        self._install_kuberay()
-        return self
+def _offer_storage(node: Node) -> None:
+    """One volume for the claim of the chart."""
+    folder = node.folder / "volume"
+    folder.mkdir()
+    folder.chmod(0o777)
+    spec = {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)}}
+    node.kube.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "lepton"}, "spec": spec})
 
-    def __exit__(self, *_: object) -> None:
-        pass
 
-    def _offer_storage(self) -> None:
-        """One volume for the claim of the chart."""
-        folder = self._node.folder / "volume"
-        folder.mkdir()
-        folder.chmod(0o777)
-        spec = {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)}}
-        self._node.kube.apply(
-            {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "lepton"}, "spec": spec}
-        )
+def _install_kuberay(node: Node) -> None:
+    _apply_definitions(node, module("kuberay", KUBERAY) / "config" / "crd" / "bases", "rayjobs.ray.io")
+    command = [find("kuberay"), "-enable-leader-election=false", "-metrics-addr=:18080"]
+    _start(node, "kuberay", [*command, "-health-probe-bind-address=:18082"])
 
-    def _install_kuberay(self) -> None:
-        self._apply_definitions(module("kuberay", KUBERAY) / "config" / "crd" / "bases", "rayjobs.ray.io")
-        command = [find("kuberay"), "-enable-leader-election=false", "-metrics-addr=:18080"]
-        self._start("kuberay", [*command, "-health-probe-bind-address=:18082"])
 
-    def _start(self, name: str, command: list[str | Path]) -> None:
-        environment = {**os.environ, "KUBECONFIG": str(self._node.kubeconfig)}
-        self._node.processes.start(name, command, environment)
+def _install_gateway(node: Node) -> None:
+    """Traefik, with one Gateway for all namespaces."""
+    folder = module("traefik", GATEWAY_API) / "config" / "crd" / "standard"
+    _apply_definitions(node, folder, "httproutes.gateway.networking.k8s.io")
+    listener = {"name": "web", "port": GATEWAY_PORT, "protocol": "HTTP"}
+    everywhere = {"allowedRoutes": {"namespaces": {"from": "All"}}}
+    spec = {"gatewayClassName": "traefik", "listeners": [{**listener, **everywhere}]}
+    version = "gateway.networking.k8s.io/v1"
+    controller = {"controllerName": "traefik.io/gateway-controller"}
+    node.kube.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gateway"}},
+        {"apiVersion": version, "kind": "GatewayClass", "metadata": {"name": "traefik"}, "spec": controller},
+        {"apiVersion": version, "kind": "Gateway", "metadata": {"name": "web", "namespace": "gateway"}, "spec": spec},
+    )
+    entry = f"--entrypoints.web.address={ADDRESS}:{GATEWAY_PORT}"
+    _start(node, "traefik", [find("traefik"), entry, "--providers.kubernetesgateway=true", "--log.level=INFO"])
 
-    def _apply_definitions(self, folder: Path, last: str) -> None:
-        """Apply the CRDs of a folder, and wait until the API server serves them."""
-        kube = self._node.kube
-        kube.run("apply", "--server-side", "--force-conflicts", "--filename", str(folder))
-        wait_until(lambda: kube.ask("get", last).returncode == 0, f"{last} are served", _PATIENCE_S)
+
+def _start(node: Node, name: str, command: list[str | Path]) -> None:
+    node.processes.start(name, command, {**os.environ, "KUBECONFIG": str(node.kubeconfig)})
+
+
+def _apply_definitions(node: Node, folder: Path, last: str) -> None:
+    """Apply the CRDs of a folder, and wait until the API server serves them."""
+    node.kube.run("apply", "--server-side", "--force-conflicts", "--filename", str(folder))
+    wait_until(lambda: node.kube.ask("get", last).returncode == 0, f"{last} are served", _PATIENCE_S)
