@@ -5,7 +5,7 @@ Called by plan.fold; pure. One revision is wanted at a time, and a switch that f
 
 from lepton.deploy.traffic import answers, goal, traffic
 from lepton.plan.conditions import failed, in_progress, succeeded, waiting
-from lepton.plan.types import Fact, Situation, Step
+from lepton.plan.types import EndpointState, Fact, Situation, Step
 from lepton.spec.reasons import ConditionType, Phase
 from lepton.spec.status import Candidate, RevisionRecord
 
@@ -43,7 +43,7 @@ def _serving(situation: Situation, wanted: RevisionRecord | None) -> Fact:
         return failed(SERVING, state.failure, f"{state.failure.message}; loading is tried again by itself")
     incumbent, target = situation.incumbent, situation.target
     if incumbent is None or not answers(state, incumbent):
-        return in_progress(SERVING, f"revision {wanted.number} is being loaded")
+        return in_progress(SERVING, _awaited(state) or f"revision {wanted.number} is being loaded")
     if target is not None and target.number != incumbent.number:
         return succeeded(SERVING, f"revision {incumbent.number} answers until revision {target.number} is proved")
     return succeeded(SERVING, f"revision {incumbent.number} answers")
@@ -60,7 +60,12 @@ def _cause(situation: Situation, wanted: RevisionRecord | None) -> Fact | None:
         return waiting(SERVING, situation)
     if state is not None and state.failure is not None:
         return failed(SERVING, state.failure, f"{state.failure.message}{AGAIN}")
-    return in_progress(SERVING, f"the traffic is being switched to revision {target.number}")
+    return in_progress(SERVING, _awaited(state) or f"the traffic is being switched to revision {target.number}")
+
+
+def _awaited(state: EndpointState | None) -> str:
+    """Who else must act, in a sentence; empty where it only needs time."""
+    return f"waits for {state.waits_for}" if state is not None and state.waits_for else ""
 
 
 def _candidate(situation: Situation, wanted: RevisionRecord | None, cause: Fact | None) -> Candidate | None:

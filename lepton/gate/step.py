@@ -132,7 +132,9 @@ def _loading(situation: Situation, target: RevisionRecord, endpoints: tuple[Endp
             return failed(GATE, Failure(reason=Reason.DIGEST_MISMATCH, message=message))
     if all(state is not None and state.ready for state in states):
         return None
-    return in_progress(GATE, "the candidate is being loaded, at no traffic")
+    waits_for = next((state.waits_for for state in states if state is not None and state.waits_for), "")
+    told = f"the candidate waits for {waits_for}" if waits_for else "the candidate is being loaded, at no traffic"
+    return in_progress(GATE, told)
 
 
 def _is_another(state: EndpointState | None, target: RevisionRecord) -> bool:

@@ -15,7 +15,9 @@ MAX_ATTEMPTS = 6
 MAX_DELAY_S = 300.0
 WATCH_S = 1.0
 """How often a job at work is looked at by who is not told of it."""
-SURROUNDINGS = frozenset({Reason.DISK_FULL, Reason.PORT_BUSY, Reason.STORE_UNWRITABLE, Reason.SERVER_UNAVAILABLE})
+SURROUNDINGS = frozenset(
+    {Reason.DISK_FULL, Reason.PORT_BUSY, Reason.STORE_UNWRITABLE, Reason.SERVER_UNAVAILABLE, Reason.ROUTE_REFUSED}
+)
 """The machine's troubles, not the job's: tried for as long as it takes, since they end without a change of the spec."""
 
 

@@ -121,6 +121,8 @@ class EndpointState:
     """What the server itself verified when it loaded the files."""
     failure: Failure | None = None
     """Why it could not be loaded."""
+    waits_for: str = ""
+    """Who else must act before it is ready, and what a person can see to; empty where it only needs time."""
 
 
 @dataclass(frozen=True)

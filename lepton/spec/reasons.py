@@ -63,6 +63,7 @@ class Reason(StrEnum):
     IMAGE_NOT_PULLED = "ImageNotPulled"
     REFERENCE_NOT_FOUND = "ReferenceNotFound"
     NOT_INSTALLED = "NotInstalled"
+    ROUTE_REFUSED = "RouteRefused"
     # a defect of Lepton's
     RECONCILE_ERROR = "ReconcileError"
 

@@ -1,7 +1,7 @@
 """A control plane for the session, with the CRDs of Lepton and of KubeRay and the rights of the operator."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,12 +9,11 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
-from lepton.backends.kubernetes.kinds import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind
+from lepton.backends.kubernetes.kinds import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import NAMESPACE, Operator
-from tests.cluster.parts import KSERVE, define, installed
+from tests.cluster.parts import define, gateway_api, kserve, kuberay
 from tests.cluster.world import definitions
-from tests.programs.programs import module
 
 ROOT = Path(__file__).parents[2]
 NAMESPACES = Kind("v1", "Namespace", "namespaces")
@@ -26,7 +25,6 @@ RIGHTS = {
     "Role": ROLE,
     "RoleBinding": ROLE_BINDING,
 }
-KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,10 +38,12 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
         yield plane
 
 
-@pytest.fixture(scope="class")
-def kserve(control_plane: ControlPlane) -> Iterator[None]:
-    with installed(control_plane, KSERVE):
-        yield
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """One that also has KServe and the Gateway API."""
+    with ControlPlane(tmp_path_factory.mktemp("furnished")) as plane:
+        asyncio.run(install(plane, kserve() + gateway_api()))
+        yield plane
 
 
 @pytest.fixture
@@ -54,14 +54,12 @@ def operator(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
     made.kill()
 
 
-async def install(plane: ControlPlane) -> None:
+async def install(plane: ControlPlane, more: Sequence[Object] = ()) -> None:
     """Apply the CRDs, wait until the API server serves them, and give the operator its rights."""
     await config.load_kube_config(str(plane.kubeconfig))
-    kuberay = module("kuberay", KUBERAY)
     async with ApiClient() as api:
         client = Client(api)
-        await define(client, definitions(ROOT / "manifests" / "crds"))
-        await define(client, definitions(kuberay / "config" / "crd" / "bases"))
+        await define(client, [*definitions(ROOT / "manifests" / "crds"), *kuberay(), *more])
         await client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         for right in definitions(ROOT / "manifests" / "rbac"):
             await client.apply(RIGHTS[right["kind"]], right)

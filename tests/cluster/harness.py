@@ -9,7 +9,7 @@ from typing import Self
 from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, POD, SERVICE
 from lepton.backends.kubernetes.names import MODEL, WANTED, WORKLOAD
-from lepton.backends.kubernetes.settings import Settings
+from lepton.backends.kubernetes.settings import Gateway, Settings
 from lepton.hashing import short_hash
 from lepton.plan.types import Desired, Key
 from lepton.report import Failure, Progress, Summary
@@ -18,13 +18,16 @@ from tests.cluster.world import World
 from tests.contract.harness import Harness
 
 SETTINGS = Settings(worker_image="worker", server_image="server", artifacts="s3://models")
+GATEWAY = Gateway(name="lepton", namespace="lepton-system", hostname="{model}.{namespace}.models.test", port=8080)
+WITH_GATEWAY = SETTINGS.model_copy(update={"gateway": GATEWAY})
 NOT_READY = {"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]}
 
 
 class KubernetesHarness(Harness):
     """Its watches go on whenever its event loop runs."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, settings: Settings = SETTINGS) -> None:
+        self._settings = settings
         self.world = World(kubeconfig)
         self._last: dict[str, Desired] = {}
         self.clock = time.time
@@ -32,7 +35,7 @@ class KubernetesHarness(Harness):
     def __enter__(self) -> Self:
         super().__enter__()
         self.runner.run(self.world.__aenter__())
-        self.backend = KubernetesBackend(self.world.client, self.world.cache, SETTINGS)
+        self.backend = KubernetesBackend(self.world.client, self.world.cache, self._settings)
         return self
 
     def __exit__(self, *arguments: object) -> None:

@@ -14,6 +14,7 @@ import yaml
 
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL
 from lepton.backends.kubernetes.observe import parse
+from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Key
 from lepton.spec.reasons import Phase
 from lepton.spec.status import Status
@@ -28,17 +29,24 @@ NAMESPACE = "lepton-system"
 class Operator:
     """One process of it."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, identity: str = "operator-0", watched: str = "") -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        folder: Path,
+        identity: str = "operator-0",
+        watched: str = "",
+        settings: Settings = SETTINGS,
+    ) -> None:
         folder.mkdir(exist_ok=True)
-        kubeconfig, settings = folder / "kubeconfig", folder / "settings.yaml"
+        kubeconfig, told = folder / "kubeconfig", folder / "settings.yaml"
         plane.write_kubeconfig(kubeconfig, asyncio.run(token(plane.kubeconfig, NAMESPACE, "lepton-operator")))
-        settings.write_text(yaml.safe_dump(SETTINGS.model_dump(by_alias=True)))
+        told.write_text(yaml.safe_dump(settings.model_dump(by_alias=True)))
         (self.port,) = free_ports(1)
         self._log = folder / "operator.log"
         self._environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
-            "LEPTON_SETTINGS": str(settings),
+            "LEPTON_SETTINGS": str(told),
             "LEPTON_NAMESPACE": NAMESPACE,
             "LEPTON_IDENTITY": identity,
             "LEPTON_WATCH": watched,

@@ -19,6 +19,10 @@ class TestKubernetesBackend(BackendContract):
     """See the suite."""
 
 
-@pytest.mark.usefixtures("kserve")
 class TestKubernetesBackendWithKServe(BackendContract):
     """The same, where KServe makes the servers."""
+
+    @pytest.fixture
+    def harness(self, furnished: ControlPlane) -> Iterator[KubernetesHarness]:
+        with KubernetesHarness(furnished.kubeconfig) as made:
+            yield made

@@ -1,6 +1,8 @@
 """Who looks after the servers: a Deployment of ours or KServe; how a model gets from one to the other and back."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -44,27 +46,34 @@ async def until_it_is_made_of(world: World, wanted: dict[str, list[str]]) -> Non
     await world.until(holds)
 
 
-@pytest.mark.usefixtures("kserve")
+@pytest.fixture
+def with_kserve(furnished: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
+    made = Operator(furnished, tmp_path / "operator")
+    made.start()
+    yield made
+    made.kill()
+
+
 def test_a_model_goes_to_another_engine_and_back_without_a_gap_and_leaves_nothing(
-    control_plane: ControlPlane, operator: Operator
+    furnished: ControlPlane, with_kserve: Operator
 ) -> None:
     async def story() -> None:
-        async with playing(control_plane) as world:
+        async with playing(furnished) as world:
             await world.put(KEY, digits())
             await world.until(serves(world, KEY, 1))
             plain = world.object(SERVICE, KEY, KEY.name)["spec"]["selector"][WORKLOAD].removesuffix("-kserve")
             kserve = f"{plain}-kserve"
-            with_kserve = {
+            by_kserve = {
                 "Deployment": [f"{kserve}-predictor"],
                 "InferenceService": [kserve],
                 "PodDisruptionBudget": [kserve],
             }
-            await until_it_is_made_of(world, with_kserve)
+            await until_it_is_made_of(world, by_kserve)
             await world.put(KEY, digits(deploy={"engine": "triton"}))
             without = {"Deployment": [plain], "InferenceService": [], "PodDisruptionBudget": [plain]}
             await until_it_is_made_of(world, without)
             await world.put(KEY, digits(deploy={"engine": "kserve"}))
-            await until_it_is_made_of(world, with_kserve)
+            await until_it_is_made_of(world, by_kserve)
             assert [one.number for one in status(world, KEY).revisions] == [1]
             await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)
             await world.until(lambda: not any(parts(world).values()))

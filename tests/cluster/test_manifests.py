@@ -12,10 +12,19 @@ from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.covers import covers
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, INFERENCE_SERVICE, SERVICE, Kind, Object
+from lepton.backends.kubernetes.kinds import (
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    INFERENCE_SERVICE,
+    SERVICE,
+    Kind,
+    Object,
+)
 from lepton.backends.kubernetes.names import workload_name
-from lepton.backends.kubernetes.render import disruption, job, kserve, service, workload
-from lepton.backends.kubernetes.settings import Settings
+from lepton.backends.kubernetes.render import disruption, job, kserve, route, service, workload
+from lepton.backends.kubernetes.settings import Gateway, Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Endpoint, Key, Traffic
 from lepton.spec.document import dump
@@ -32,6 +41,7 @@ SETTINGS = Settings(
     artifacts="s3://models",
     secret="models",  # noqa: S106 - the name of one
 )
+GATEWAY = Gateway(name="models", namespace="gateways", hostname="{model}.{namespace}.models.example.com")
 UID = "00000000-0000-0000-0000-000000000000"
 DIGEST = "sha256:" + "ab" * 32
 
@@ -60,6 +70,10 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
         (DEPLOYMENT, workload.deployment(key, UID, served, traffic, SETTINGS)),
         (INFERENCE_SERVICE, kserve.inference_service(key, UID, by_kserve, traffic, SETTINGS)),
         (DISRUPTION_BUDGET, disruption.budget(key, UID, served)),
+        (SERVICE, service.of_backend(key, UID, served)),
+        (SERVICE, service.of_backend(key, UID, by_kserve)),
+        (HTTP_ROUTE, route.http_route(key, UID, GATEWAY, {by_kserve: 1, served: 0})),
+        (GRPC_ROUTE, route.grpc_route(key, UID, GATEWAY, {by_kserve: 1, served: 0})),
     ]
 
 
@@ -73,14 +87,10 @@ def test_a_sample_becomes_what_is_written_down(sample: Path, request: pytest.Fix
     assert text == golden.read_text()
 
 
-@pytest.mark.usefixtures("kserve")
-class TestWithEveryPartInstalled:
-    @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-    def test_a_real_api_server_takes_each_object_and_gives_it_back_as_it_was(
-        self, sample: Path, control_plane: ControlPlane
-    ) -> None:
-        (model,) = load(sample.read_text()).models
-        assert asyncio.run(changed_by_the_server(control_plane, rendered(model))) == []
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_real_api_server_takes_each_object_and_gives_it_back_as_it_was(sample: Path, furnished: ControlPlane) -> None:
+    (model,) = load(sample.read_text()).models
+    assert asyncio.run(changed_by_the_server(furnished, rendered(model))) == []
 
 
 async def changed_by_the_server(plane: ControlPlane, objects: list[tuple[Kind, Object]]) -> list[str]:

@@ -1,6 +1,7 @@
 """The operator has the least rights: all that manifests/rbac grants is used in the life of a model, and suffices."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.harness import WITH_GATEWAY
 from tests.cluster.operator import Operator, playing, requests, serves
 from tests.cluster.world import World, definitions
 from tests.contract.harness import digits
@@ -44,12 +46,19 @@ async def life(world: World) -> None:
     await world.until(lambda: '"attempt":1' in world.object(CONFIG_MAP, KEY, build)["data"]["order.json"])
 
 
-@pytest.mark.usefixtures("kserve")
-def test_what_is_granted_suffices_and_is_used(control_plane: ControlPlane, operator: Operator) -> None:
+@pytest.fixture
+def with_gateway(furnished: ControlPlane, tmp_path: Path) -> Iterator[Operator]:
+    made = Operator(furnished, tmp_path / "operator", settings=WITH_GATEWAY)
+    made.start()
+    yield made
+    made.kill()
+
+
+def test_what_is_granted_suffices_and_is_used(furnished: ControlPlane, with_gateway: Operator) -> None:
     async def story() -> None:
-        async with World(control_plane.kubeconfig) as world:
+        async with World(furnished.kubeconfig) as world:
             await life(world)
-        async with playing(control_plane) as world:
+        async with playing(furnished) as world:
             await world.until(serves(world, KEY, 1))
             await world.put(KEY, digits(train={"epochs": 2}, deploy={"engine": "triton"}))
             await world.until(serves(world, KEY, 2))
@@ -57,4 +66,4 @@ def test_what_is_granted_suffices_and_is_used(control_plane: ControlPlane, opera
             await world.until(lambda: world.cache.model(KEY) is None)
 
     asyncio.run(story())
-    assert used(control_plane) == granted()
+    assert used(furnished) == granted()

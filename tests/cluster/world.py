@@ -23,6 +23,8 @@ from lepton.backends.kubernetes.jobs import REPORT, order_of, report_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
     INFERENCE_SERVICE,
     JOB,
     LEPTON_MODEL,
@@ -34,6 +36,7 @@ from lepton.backends.kubernetes.kinds import (
     Object,
 )
 from lepton.backends.kubernetes.names import MODEL, WORKLOAD, deployment_name, run_name
+from lepton.backends.kubernetes.routes import is_taken
 from lepton.hashing import short_hash
 from lepton.plan.types import Key
 from lepton.report import Failure, JobReport, Summary
@@ -108,6 +111,29 @@ class World:
             if name.endswith("-predictor") and name.removesuffix("-predictor") not in services:
                 await self.client.delete(DEPLOYMENT, key.namespace, name)
 
+    async def play_gateway(self, key: Key) -> None:
+        """Do as a Gateway's controller does: take the model's routes as they are."""
+        for kind in (HTTP_ROUTE, GRPC_ROUTE):
+            for route in list(self.cache.owned(key, kind).values()):
+                if not is_taken(route):
+                    await self.judge(kind, route, "True", "Accepted")
+
+    async def judge(self, kind: Kind, route: Object, accepted: str, reason: str) -> None:
+        """A Gateway's controller says whether it takes a route."""
+        common = {
+            "observedGeneration": route["metadata"]["generation"],
+            "lastTransitionTime": timestamp(time.time()),
+            "message": "as played",
+        }
+        conditions = [
+            {"type": "Accepted", "status": accepted, "reason": reason, **common},
+            {"type": "ResolvedRefs", "status": "True", "reason": "ResolvedRefs", **common},
+        ]
+        (reference,) = route["spec"]["parentRefs"]
+        parent = {"parentRef": reference, "controllerName": "example.com/played", "conditions": conditions}
+        judged = {**route, "status": {"parents": [parent]}}
+        self.cache.put(kind, await self.client.write_status(kind, judged))
+
     async def start_pods(self, key: Key, workload: str) -> None:
         """The workload's pods become ready, or can't fetch an artifact whose name says that it is broken."""
         await self.play_kserve(key)
@@ -157,7 +183,8 @@ class World:
             await self.client.delete(LEPTON_MODEL, metadata["namespace"], metadata["name"])
             if metadata.get("finalizers"):
                 changes: Object = {"metadata": {"finalizers": []}}
-                await self.client.merge(LEPTON_MODEL, metadata["namespace"], metadata["name"], changes)
+                with suppress(ApiError):  # it is gone by now
+                    await self.client.merge(LEPTON_MODEL, metadata["namespace"], metadata["name"], changes)
         for kind in filter(self.cache.serves, OF_A_MODEL):
             for object_ in (await self.client.list(kind, None, MODEL))[0]:
                 await self.client.delete(kind, object_["metadata"]["namespace"], object_["metadata"]["name"])
@@ -190,6 +217,7 @@ class Player:
             if run is not None and report_of(config_map, order) is None:
                 await self.world.report(key, name, summary=summary_of(name), finished_at=time.time())
         await self.world.play_kserve(key)
+        await self.world.play_gateway(key)
         for pod in list(self.world.cache.owned(key, POD).values()):
             if WORKLOAD in pod["metadata"]["labels"] and not is_ready(pod) and not is_leaving(pod):
                 await self.world.set_pod(pod, RUNNING)

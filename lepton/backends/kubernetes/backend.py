@@ -10,6 +10,7 @@ from dataclasses import replace
 from pydantic import JsonValue
 
 from lepton.backends.kubernetes import observe as observing
+from lepton.backends.kubernetes import routes, workloads
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
 from lepton.backends.kubernetes.covers import covers
@@ -18,6 +19,8 @@ from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
     INFERENCE_SERVICE,
     JOB,
     LEPTON_MODEL,
@@ -35,6 +38,7 @@ from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.disruption import budget
 from lepton.backends.kubernetes.render.kserve import inference_service
+from lepton.backends.kubernetes.render.route import grpc_route, http_route
 from lepton.backends.kubernetes.render.workload import deployment, variant_of
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
@@ -45,8 +49,13 @@ from lepton.spec.deploy import Deploy
 from lepton.spec.reasons import Reason
 from lepton.spec.status import Status
 
+_NO_GATEWAY_API = (
+    "the Gateway API is not installed on this cluster: install it, or take the gateway out of the chart's values"
+)
 _MISSING = {
     RAY_JOB: "KubeRay is not installed on this cluster: install it; the work then goes on by itself",
+    HTTP_ROUTE: _NO_GATEWAY_API,
+    GRPC_ROUTE: _NO_GATEWAY_API,
     INFERENCE_SERVICE: "KServe is not installed on this cluster: install it, or let deploy.engine be auto or triton",
 }
 """What to do where a part of the cluster is missing."""
@@ -77,7 +86,7 @@ class KubernetesBackend:
             self._refusals = {refused: why for refused, why in self._refusals.items() if refused[0] != key}
             return None
         await self._hear_last_words(key)
-        seen = observing.observe(observing.parse(object_), self._owned(key))
+        seen = observing.observe(observing.parse(object_), self._owned(key), self._settings.gateway)
         return _with_refusals(seen, {ref: why for (of, ref), why in self._refusals.items() if of == key})
 
     async def report(self, key: Key, status: Status, resource_version: int) -> bool:
@@ -136,6 +145,10 @@ class KubernetesBackend:
                     await self._delete(kind, key, name)
             await self._delete(CONFIG_MAP, key, ref.name)
         else:
+            if ref.kind == "Traffic":
+                for kind in (HTTP_ROUTE, GRPC_ROUTE):
+                    if self._cache.get(kind, key.namespace, ref.name) is not None:
+                        await self._delete(kind, key, ref.name)
             await self._delete(SERVICE, key, ref.name)
             await self._delete_unused(key)
 
@@ -211,7 +224,7 @@ class KubernetesBackend:
         """A workload that users reach stays as the traffic wants it, though it is proved anew."""
         workload = self._workload(key, endpoint)
         await self._apply(SERVICE, services.of_endpoint(key, uid, endpoint.name, workload))
-        if workload not in observing.of_traffic(key.name, self._owned(key)):
+        if workload not in workloads.of_traffic(key.name, self._owned(key)):
             await self._apply_workload(key, uid, workload, endpoint)
 
     async def _apply_traffic(self, key: Key, uid: str, traffic: Traffic) -> None:
@@ -219,12 +232,28 @@ class KubernetesBackend:
         wanted = self._workload(key, traffic)
         service = self._cache.get(SERVICE, key.namespace, key.name)
         selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
-        if observing.ready_servers(wanted, self._owned(key)) >= traffic.deploy.replicas:
+        if workloads.ready_servers(wanted, self._owned(key)) >= traffic.deploy.replicas:
             selected = wanted
         await self._apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
         await self._apply_workload(key, uid, wanted, traffic)
         await self._apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
+        await self._apply_routes(key, uid, selected)
         await self._delete_unused(key)
+
+    async def _apply_routes(self, key: Key, uid: str, selected: str) -> None:
+        """Where there is a Gateway, it leads users to the selected workload; where there is none, no route is left."""
+        gateway = self._settings.gateway
+        for kind, render in ((HTTP_ROUTE, http_route), (GRPC_ROUTE, grpc_route)):
+            live = self._cache.get(kind, key.namespace, key.name)
+            if gateway is not None:
+                if not self._cache.serves(kind):
+                    raise NotInstalled(kind)
+                weights = routes.next_weights(live, selected)
+                for workload in weights:
+                    await self._apply(SERVICE, services.of_backend(key, uid, workload))
+                await self._apply(kind, render(key, uid, gateway, weights))
+            elif live is not None:
+                await self._delete(kind, key, key.name)
 
     def _engine(self, deploy: Deploy) -> Engine:
         if deploy.engine == "auto":
@@ -241,10 +270,10 @@ class KubernetesBackend:
             await self._apply(DEPLOYMENT, deployment(key, uid, name, desired, self._settings))
 
     async def _delete_unused(self, key: Key) -> None:
-        for kind, name in observing.unused(self._owned(key)):
+        for kind, name in workloads.unused(self._owned(key)):
             await self._delete(kind, key, name)
 
-    def _owned(self, key: Key) -> observing.Owned:
+    def _owned(self, key: Key) -> workloads.Owned:
         return lambda kind: self._cache.owned(key, kind)
 
     def _runs(self, key: Key, job: str, kind: Kind) -> list[str]:

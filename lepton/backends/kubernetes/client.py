@@ -35,8 +35,8 @@ class ApiError(Exception):
 class NotInstalled(ApiError):  # noqa: N818 - what is the matter, not an error of ours
     """The API server does not know a kind."""
 
-    def __init__(self, kind: Kind, error: ApiError) -> None:
-        super().__init__(error.status, error.reason, error.message)
+    def __init__(self, kind: Kind) -> None:
+        super().__init__(_NOT_FOUND, "", f"it knows no {kind.plural} of {kind.api_version}")
         self.kind = kind
 
 
@@ -118,7 +118,7 @@ class Client:
             return await self._request("PATCH", path, query, object_, "application/apply-patch+yaml")
         except ApiError as error:
             if error.status == _NOT_FOUND and not error.reason:  # else it is the namespace that is missing
-                raise NotInstalled(kind, error) from error
+                raise NotInstalled(kind) from error
             raise
 
     async def write_status(self, kind: Kind, object_: Object) -> Object:

@@ -2,14 +2,18 @@
 
 from typing import Any
 
+_WHOLE = frozenset({"backendRefs"})
+"""Lists to which nobody adds."""
+
 
 def covers(live: Any, wanted: Any) -> bool:
     """Whether each field that is wanted has its value in what is there; what others added besides does not count.
 
-    Lists of things with names are compared by name, others item by item.
+    Lists of things with names are compared by name, others item by item; a backend that is in a route and not wanted
+    there counts.
     """
     if isinstance(wanted, dict):
-        return isinstance(live, dict) and all(covers(live.get(name), value) for name, value in wanted.items())
+        return isinstance(live, dict) and all(_has(live, name, value) for name, value in wanted.items())
     if not isinstance(wanted, list):
         return bool(live == wanted)
     if not isinstance(live, list):
@@ -18,3 +22,10 @@ def covers(live: Any, wanted: Any) -> bool:
         there = {one["name"]: one for one in live}
         return all(covers(there.get(one["name"]), one) for one in wanted)
     return len(live) == len(wanted) and all(covers(there, one) for there, one in zip(live, wanted, strict=True))
+
+
+def _has(live: dict[str, Any], name: str, wanted: Any) -> bool:
+    there = live.get(name)
+    if name in _WHOLE and isinstance(there, list) and len(there) != len(wanted):
+        return False
+    return covers(there, wanted)

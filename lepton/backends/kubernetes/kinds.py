@@ -31,11 +31,24 @@ SERVICE = Kind("v1", "Service", "services")
 SERVICE_ACCOUNT = Kind("v1", "ServiceAccount", "serviceaccounts")
 DEPLOYMENT = Kind("apps/v1", "Deployment", "deployments")
 DISRUPTION_BUDGET = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+GRPC_ROUTE = Kind("gateway.networking.k8s.io/v1", "GRPCRoute", "grpcroutes")
+HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 INFERENCE_SERVICE = Kind("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices")
 JOB = Kind("batch/v1", "Job", "jobs")
 RAY_JOB = Kind("ray.io/v1", "RayJob", "rayjobs")
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
-OF_A_MODEL = (CONFIG_MAP, SERVICE, DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET, JOB, RAY_JOB, POD)
+OF_A_MODEL = (
+    CONFIG_MAP,
+    SERVICE,
+    HTTP_ROUTE,
+    GRPC_ROUTE,
+    DEPLOYMENT,
+    INFERENCE_SERVICE,
+    DISRUPTION_BUDGET,
+    JOB,
+    RAY_JOB,
+    POD,
+)
 """What is watched because a model may own it; the rest goes with these by their owner references."""

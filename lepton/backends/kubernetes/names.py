@@ -14,7 +14,9 @@ JOB_LABEL = f"{GROUP}/job"
 ENDPOINT = f"{GROUP}/endpoint"
 """Label of a Service: the endpoint that it is."""
 TRAFFIC = f"{GROUP}/traffic"
-"""Label of a Service: it is the name that users call."""
+"""Label of a Service and of routes: they are the name that users call."""
+BACKEND = f"{GROUP}/backend"
+"""Label of a Service: a route leads through it to one workload."""
 WORKLOAD = f"{GROUP}/workload"
 """Label of pods: the servers that they are; a Service selects by it."""
 WANTED = f"{GROUP}/wanted-workload"
@@ -52,6 +54,11 @@ def workload_name(key: Key, variant: str, digest: str, engine: Engine) -> str:
         return name
     end = f"-{variant}-{short_hash([key.name, digest])}{made_by}"
     return key.name[: _LONGEST_WORKLOAD - len(end)].rstrip("-") + end
+
+
+def backend_name(workload: str) -> str:
+    """The Service through which routes lead to a workload."""
+    return f"{workload}-backend"
 
 
 def deployment_name(workload: str) -> str:

@@ -1,37 +1,20 @@
 """From what the API server holds of one LeptonModel to what a plan decides upon. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from pydantic import ValidationError
 
-from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.jobs import job_state, order_of, report_of
-from lepton.backends.kubernetes.kinds import (
-    CONFIG_MAP,
-    DEPLOYMENT,
-    DISRUPTION_BUDGET,
-    INFERENCE_SERVICE,
-    JOB,
-    LEPTON_MODEL,
-    POD,
-    RAY_JOB,
-    SERVICE,
-    Kind,
-    Object,
-)
-from lepton.backends.kubernetes.names import DIGEST, ENDPOINT, JOB_LABEL, WANTED, WORKLOAD, deployment_name, run_name
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, GRPC_ROUTE, HTTP_ROUTE, JOB, POD, RAY_JOB, SERVICE, Object
+from lepton.backends.kubernetes.names import JOB_LABEL, run_name
+from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT, Gateway
+from lepton.backends.kubernetes.workloads import Owned, endpoint_states, labels_of, traffic_state, unused
 from lepton.errors import LeptonError
-from lepton.plan.types import EndpointState, JobState, Observed, Ref
-from lepton.report import Failure
+from lepton.plan.types import JobState, Key, Observed, Ref
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import EndpointAddress
 
-Owned = Callable[[Kind], Mapping[str, Object]]
-"""The model's objects of a kind, by name."""
-HTTP_PORT, GRPC_PORT, STATE_PORT = 8000, 8001, 8003
-_PARTS = (DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET)
-"""What a workload is made of."""
 _METADATA = ("name", "namespace", "labels", "annotations", "uid", "generation", "deletionTimestamp")
 
 
@@ -48,29 +31,29 @@ def parse(object_: Object) -> LeptonModel:
         raise LeptonError(Reason.INVALID_SPEC, f"{where}: {what}: mend it and apply the file again") from error
 
 
-def observe(model: LeptonModel, owned: Owned) -> Observed:
+def observe(model: LeptonModel, owned: Owned, gateway: Gateway | None = None) -> Observed:
     """Everything that a decision about the model may depend on."""
-    jobs = _jobs(owned)
-    services = owned(SERVICE)
-    endpoints = {
-        name: workload_state(service["spec"]["selector"][WORKLOAD], owned)
-        for name, service in services.items()
-        if ENDPOINT in _labels(service)
-    }
-    name = model.metadata.name
-    service = services.get(name)
-    traffic = None if service is None else _traffic(service, owned)
-    refs = {Ref("Job", job) for job in jobs} | {
-        Ref("Endpoint", one) for one in (*endpoints, *(name for _, name in unused(owned)))
-    }
+    jobs, endpoints, name = _jobs(owned), endpoint_states(owned), model.metadata.name
+    traffic = traffic_state(name, owned)
+    refs = {Ref("Job", job) for job in jobs}
+    refs |= {Ref("Endpoint", one) for one in (*endpoints, *(unled for _, unled in unused(owned)))}
+    if any(name in owned(kind) for kind in (SERVICE, HTTP_ROUTE, GRPC_ROUTE)):
+        refs.add(Ref("Traffic", name))
     return Observed(
         model=model,
         jobs=jobs,
         endpoints=endpoints,
         traffic=traffic,
-        address=None if service is None else address(name, model.metadata.namespace, name),
-        owned=frozenset(refs | ({Ref("Traffic", name)} if service is not None else set())),
+        address=None if traffic is None else _users_address(model, owned, gateway),
+        owned=frozenset(refs),
     )
+
+
+def _users_address(model: LeptonModel, owned: Owned, gateway: Gateway | None) -> EndpointAddress:
+    key = Key(model.metadata.namespace, model.metadata.name)
+    if gateway is not None and key.name in owned(HTTP_ROUTE):
+        return gateway.address(key)
+    return address(key.name, key.namespace, key.name)
 
 
 def address(service: str, namespace: str, model: str) -> EndpointAddress:
@@ -84,63 +67,10 @@ def meter(service: str, namespace: str) -> str:
     return f"http://{service}.{namespace}.svc:{STATE_PORT}/metrics"
 
 
-def workload_state(name: str, owned: Owned) -> EndpointState:
-    """Whether a workload takes requests and which files it verified; why not, as its pods tell it.
-
-    That it does is read from the Deployment, which counts its own pods and not those of an earlier one of its name;
-    never from an InferenceService, which goes on to call itself ready when a rollout fails.
-    """
-    deployment = owned(DEPLOYMENT).get(deployment_name(name))
-    if deployment is not None and ready_servers(name, owned):
-        return EndpointState(ready=True, digest=deployment["metadata"]["annotations"][DIGEST])
-    return EndpointState(ready=False, failure=_trouble(name, owned))
-
-
-def ready_servers(workload: str, owned: Owned) -> int:
-    """How many servers of a workload take requests."""
-    ready: int = owned(DEPLOYMENT).get(deployment_name(workload), {}).get("status", {}).get("readyReplicas", 0)
-    return ready
-
-
-def of_traffic(name: str, owned: Owned) -> set[str]:
-    """The workloads that users reach through the Service of this name, or shall reach."""
-    service = owned(SERVICE).get(name)
-    return set() if service is None else _led_to(service)
-
-
-def unused(owned: Owned) -> list[tuple[Kind, str]]:
-    """What there is of workloads that no Service leads to, or shall lead to."""
-    used = set[str]().union(*(_led_to(service) for service in owned(SERVICE).values() if is_ours(service)))
-    parts = [(kind, one) for kind in _PARTS for one in owned(kind).values() if is_ours(one)]
-    return [(kind, one["metadata"]["name"]) for kind, one in parts if _labels(one)[WORKLOAD] not in used]
-
-
-def is_ours(object_: Object) -> bool:
-    """Whether we made it, and not somebody of something that we made, with our labels."""
-    owners = object_["metadata"].get("ownerReferences", ())
-    return any(owner["kind"] == LEPTON_MODEL.name for owner in owners)
-
-
-def _led_to(service: Object) -> set[str]:
-    wanted = service["metadata"].get("annotations", {}).get(WANTED)
-    return {service["spec"]["selector"][WORKLOAD], *((wanted,) if wanted else ())}
-
-
-def _traffic(service: Object, owned: Owned) -> EndpointState:
-    """What the selected workload answers with, and what keeps a server of the wanted one from answering."""
-    state = workload_state(service["spec"]["selector"][WORKLOAD], owned)
-    return EndpointState(state.ready, state.digest, _trouble(service["metadata"]["annotations"][WANTED], owned))
-
-
-def _trouble(workload: str, owned: Owned) -> Failure | None:
-    pods = [pod for pod in owned(POD).values() if _labels(pod).get(WORKLOAD) == workload]
-    return trouble(pods, owned(DEPLOYMENT).get(deployment_name(workload)))
-
-
 def _jobs(owned: Owned) -> dict[str, JobState]:
     states = {}
     for config_map in owned(CONFIG_MAP).values():
-        name = _labels(config_map).get(JOB_LABEL)
+        name = labels_of(config_map).get(JOB_LABEL)
         if name is not None:
             order = order_of(config_map)
             run = owned(RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
@@ -149,9 +79,4 @@ def _jobs(owned: Owned) -> dict[str, JobState]:
 
 
 def _pods_of(job: str, pods: Iterable[Object]) -> list[Object]:
-    return [pod for pod in pods if _labels(pod).get(JOB_LABEL) == job]
-
-
-def _labels(object_: Object) -> Mapping[str, str]:
-    labels: Mapping[str, str] = object_["metadata"].get("labels", {})
-    return labels
+    return [pod for pod in pods if labels_of(pod).get(JOB_LABEL) == job]

@@ -5,6 +5,7 @@ import pytest
 from lepton.backends.kubernetes.covers import covers
 
 LIVE = {
+    "backendRefs": [{"name": "new", "weight": 1}, {"name": "old", "weight": 0}],
     "metadata": {"name": "pets", "labels": {"a": "1", "theirs": "2"}, "uid": "u"},
     "spec": {
         "replicas": 1,
@@ -28,6 +29,8 @@ LIVE = {
         ("a container beside one that was injected", {"spec": {"containers": [{"name": "ours"}]}}, True),
         ("a container with another image", {"spec": {"containers": [{"name": "ours", "image": "old"}]}}, False),
         ("a container that is not there", {"spec": {"containers": [{"name": "gone"}]}}, False),
+        ("fewer backends of a route", {"backendRefs": [{"name": "new"}]}, False),
+        ("the same backends of a route", {"backendRefs": [{"name": "old"}, {"name": "new"}]}, True),
         ("a shorter list of words", {"spec": {"command": ["run"]}}, False),
         ("a list where there is none", {"spec": {"replicas": [1]}}, False),
         ("a map where there is none", {"spec": {"replicas": {"most": 1}}}, False),

@@ -1,9 +1,9 @@
 """The names under which servers are reached: one Service for each endpoint, and one for the users' traffic. Pure."""
 
 from lepton.backends.kubernetes.kinds import SERVICE, Object
-from lepton.backends.kubernetes.names import ENDPOINT, TRAFFIC, WANTED, WORKLOAD
-from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
+from lepton.backends.kubernetes.names import BACKEND, ENDPOINT, TRAFFIC, WANTED, WORKLOAD, backend_name
 from lepton.backends.kubernetes.render import meta
+from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.plan.types import Key
 
 
@@ -17,6 +17,12 @@ def of_endpoint(key: Key, uid: str, name: str, workload: str) -> Object:
 def of_traffic(key: Key, uid: str, selected: str, wanted: str) -> Object:
     """Leads users to the selected workload, until the wanted one can take its place."""
     return meta.new(SERVICE, key, uid, key.name, {TRAFFIC: key.name}, {WANTED: wanted}, spec=_spec(selected))
+
+
+def of_backend(key: Key, uid: str, workload: str) -> Object:
+    """Leads a Gateway to a workload, with the weight that the routes give it."""
+    labels = {BACKEND: workload, WORKLOAD: workload}
+    return meta.new(SERVICE, key, uid, backend_name(workload), labels, spec=_spec(workload))
 
 
 def _spec(workload: str) -> Object:

@@ -2,10 +2,9 @@
 
 from lepton.backends.kubernetes.kinds import DEPLOYMENT, Object
 from lepton.backends.kubernetes.names import DIGEST, WORKLOAD
-from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.render.quantity import cores, memory
-from lepton.backends.kubernetes.settings import Settings
+from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT, Settings
 from lepton.plan.types import Endpoint, Key, Traffic
 from lepton.spec.deploy import DeployResources
 
