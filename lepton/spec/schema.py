@@ -89,12 +89,12 @@ def custom_resource_definition() -> Schema:
     """The CustomResourceDefinition: a structural schema, as Kubernetes asks for (no $ref, no anyOf, no title).
 
     It holds no defaults: what is stored is what the user wrote, and the defaults are those of the Lepton that reads it.
-    `kubectl explain` tells them.
+    `kubectl explain` tells them. Nor does it bind the operator to the words that it may report: a newer one knows more.
     """
-    plain = plain_schema()
-    explained = {**plain["properties"], "spec": _explained(plain["properties"]["spec"])}
-    schema = _for_kubernetes({**plain, "properties": explained})
+    schema = _for_kubernetes(plain_schema())
     fields = schema["properties"]
+    fields["spec"] = _for_kubernetes(_explained(plain_schema()["properties"]["spec"]))
+    fields["status"] = _without_words(fields["status"])
     fields["metadata"] = {"type": "object", "properties": {"name": fields["metadata"]["properties"]["name"]}}
     for name in ("apiVersion", "kind"):
         del fields[name]["enum"]
@@ -138,6 +138,12 @@ def _explained(node: Schema) -> Schema:
     found = _mapped(node, _explained)
     if isinstance(node.get("default"), bool | int | float | str):
         found["description"] = f"{node['description']} By default {json.dumps(node['default']).strip(chr(34))}."
+    return found
+
+
+def _without_words(node: Schema) -> Schema:
+    found = _mapped(node, _without_words)
+    found.pop("enum", None)
     return found
 
 
