@@ -77,7 +77,7 @@ def test_a_second_release_takes_no_definition_that_is_anothers(empty_plane: Cont
     release.run("install", *WHERE)
     second = Release(empty_plane, "second")
     with pytest.raises(Refused, match="invalid ownership metadata"):
-        second.run("install", "--set", "models.namespaces={}")
-    second.run("install", "--set", "models.namespaces={}", "--set", "crd.install=false")
+        second.run("install", "--set-json", "models.namespaces=[]")
+    second.run("install", "--set-json", "models.namespaces=[]", "--set", "crd.install=false")
     second.run("uninstall", chart=None)
     assert ask(empty_plane, definition)
