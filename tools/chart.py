@@ -117,20 +117,20 @@ class Definition(Section):
     for all models would go with it."""
 
 
-class PodMonitor(Section):
-    """Tells a Prometheus operator to scrape the operator."""
+class PrometheusOperator(Section):
+    """PodMonitors of the operator, of servers and of Ray's pods, and a PrometheusRule with the alerts."""
 
     create: bool = False
-    """Make one, where monitoring.coreos.com/v1 is installed."""
+    """Make them, where monitoring.coreos.com/v1 is installed."""
     labels: dict[str, str] = {}
-    """Labels by which your Prometheus selects it, such as {release: kube-prometheus-stack}."""
+    """Labels by which your Prometheus selects them, such as {release: kube-prometheus-stack}."""
 
 
 class Metrics(Section):
-    """The operator's metrics."""
+    """Who reads the metrics."""
 
-    pod_monitor: PodMonitor = PodMonitor()
-    """For prometheus-operator."""
+    prometheus_operator: PrometheusOperator = PrometheusOperator()
+    """PodMonitors of the operator, of servers and of Ray's pods, and a PrometheusRule with the alerts."""
 
 
 class NetworkPolicies(Section):
@@ -170,7 +170,7 @@ class Values(Section):
     crd: Definition = Definition()
     """The CustomResourceDefinition of LeptonModel."""
     metrics: Metrics = Metrics()
-    """The operator's metrics."""
+    """Who reads the metrics."""
     network_policies: NetworkPolicies = NetworkPolicies()
     """Who may talk to whom. Lists of peers and rules are those of networking.k8s.io/v1."""
 

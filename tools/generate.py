@@ -9,7 +9,7 @@ import yaml
 from lepton.spec.document import dump
 from lepton.spec.reference import reference
 from lepton.spec.schema import custom_resource_definition, editor_schema
-from tools import chart, dashboards, metrics, rights
+from tools import chart, dashboards, metrics, monitoring, rights
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,6 +22,7 @@ def outputs() -> dict[str, str]:
         "manifests/crds/leptonmodels.yaml": mark + dump(crd),
         "charts/lepton/files/crd.yaml": mark + dump(_kept(crd)),
         "charts/lepton/files/rules.yaml": rights.chart_rules(),
+        "charts/lepton/files/monitoring.yaml": monitoring.chart_monitoring(),
         "charts/lepton/values.yaml": chart.values(),
         "charts/lepton/values.schema.json": chart.schema(),
         "docs/reference/chart.md": chart.page(),

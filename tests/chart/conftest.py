@@ -16,10 +16,12 @@ from tests.cluster.control_plane import ControlPlane
 from tests.programs.programs import module
 
 _PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.93.0"
-_DEFINITIONS = {
-    KUBERAY: "config/crd/bases/ray.io_rayjobs.yaml",
-    _PROMETHEUS_OPERATOR: "example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
-}
+_MONITORING = "example/prometheus-operator-crd/monitoring.coreos.com_"
+_DEFINITIONS = [
+    (KUBERAY, "config/crd/bases/ray.io_rayjobs.yaml"),
+    (_PROMETHEUS_OPERATOR, f"{_MONITORING}podmonitors.yaml"),
+    (_PROMETHEUS_OPERATOR, f"{_MONITORING}prometheusrules.yaml"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,7 @@ async def _install(plane: ControlPlane) -> None:
     await config.load_kube_config(str(plane.kubeconfig))
     async with ApiClient() as api:
         client = Client(api)
-        for source, path in _DEFINITIONS.items():
+        for source, path in _DEFINITIONS:
             await client.apply(CRD, yaml.safe_load((module("kuberay", source) / path).read_text()))
         for name in (HOME, "team-a", "team-b"):
             await client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})

@@ -1,19 +1,30 @@
 """Who may talk to whom: every connection that Lepton needs is let through, and no other."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 import yaml
 
 from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD
-from lepton.backends.kubernetes.observe import GRPC_PORT, HTTP_PORT, STATE_PORT
-from lepton.backends.kubernetes.render.workload import METRICS_PORT
 from tests.chart.helm import HOME, Object, one, render
 from tests.chart.network import Place, may_talk
-from tests.chart.test_objects import GOLDEN, templates
+from tests.chart.test_objects import GOLDEN
 
 TEAM = "team-a"
 _SAMPLE = list(yaml.safe_load_all((GOLDEN / "digits.yaml").read_text()))
+
+
+def templates(value: object) -> Iterator[Object]:
+    """Every pod template in an object."""
+    if isinstance(value, dict):
+        if "containers" in value.get("spec", ()):
+            yield value
+        for below in value.values():
+            yield from templates(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from templates(below)
 
 
 def labels(kind: str, label: str) -> dict[str, str]:
@@ -23,6 +34,13 @@ def labels(kind: str, label: str) -> dict[str, str]:
     return found[0]
 
 
+def ports() -> dict[str, int]:
+    """Where servers listen, by the names of their ports."""
+    (pod, *_) = (pod for it in _SAMPLE if it["kind"] == "Deployment" for pod in templates(it))
+    return {port["name"]: port["containerPort"] for port in pod["spec"]["containers"][0]["ports"]}
+
+
+HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT = (ports()[name] for name in ("http", "grpc", "metrics", "state"))
 OPERATOR = Place("operator", HOME, next(templates(one(render(), "Deployment")))["metadata"]["labels"])
 HEAD = Place("head", TEAM, {**labels("RayJob", JOB_LABEL), "ray.io/node-type": "head"})
 WORKER = Place("worker", TEAM, {**labels("RayJob", JOB_LABEL), "ray.io/node-type": "worker"})

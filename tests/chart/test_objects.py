@@ -31,29 +31,33 @@ def test_a_real_api_server_takes_every_object(preset: str, empty_plane: ControlP
     assert ask(empty_plane, refused) == []
 
 
-def templates(value: object) -> Iterator[Object]:
-    """Every pod template in an object."""
+def specs(value: object) -> Iterator[Object]:
+    """Every description of a pod in an object, also where KServe's own fields stand beside it."""
     if isinstance(value, dict):
-        if "containers" in value.get("spec", ()):
+        if "containers" in value:
             yield value
         for below in value.values():
-            yield from templates(below)
+            yield from specs(below)
     elif isinstance(value, list):
         for below in value:
-            yield from templates(below)
+            yield from specs(below)
 
 
 def pods_of_models() -> list[Object]:
     """Of every kind of job and server, as the samples have them."""
     documents = [it for path in sorted(GOLDEN.glob("*.yaml")) for it in yaml.safe_load_all(path.read_text())]
-    return [pod for document in documents for pod in templates(document)]
+    return [pod(spec) for document in documents for spec in specs(document)]
 
 
-def pod(template: Object) -> Object:
-    """A pod of a template, under an account that is there."""
-    metadata = {**template.get("metadata", {}), "name": "pod", "namespace": RESTRICTED}
-    spec = {**template["spec"], "serviceAccountName": "default"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+def pod(spec: Object) -> Object:
+    """A pod, under an account that is there."""
+    metadata = {"name": "pod", "namespace": RESTRICTED}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {**spec, "serviceAccountName": "default"},
+    }
 
 
 def complaints(plane: ControlPlane, pods: list[Object]) -> list[str]:
@@ -77,13 +81,13 @@ def complaints(plane: ControlPlane, pods: list[Object]) -> list[str]:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_operators_pod_is_restricted(preset: str, empty_plane: ControlPlane) -> None:
-    (template,) = templates(one(render(*values_of(preset)), "Deployment"))
-    assert complaints(empty_plane, [pod(template)]) == []
-    assert all(it["securityContext"]["readOnlyRootFilesystem"] for it in template["spec"]["containers"])
+    (spec,) = specs(one(render(*values_of(preset)), "Deployment"))
+    assert complaints(empty_plane, [pod(spec)]) == []
+    assert all(it["securityContext"]["readOnlyRootFilesystem"] for it in spec["containers"])
 
 
 def test_the_pods_of_jobs_and_servers_are_restricted(empty_plane: ControlPlane) -> None:
-    pods = [pod(template) for template in pods_of_models()]
+    pods = pods_of_models()
     assert len(pods) >= 4 * len(list(GOLDEN.glob("*.yaml")))
     assert complaints(empty_plane, pods) == []
     for each in pods:
@@ -92,8 +96,8 @@ def test_the_pods_of_jobs_and_servers_are_restricted(empty_plane: ControlPlane) 
 
 
 def test_a_pod_that_may_more_is_kept_out(empty_plane: ControlPlane) -> None:
-    (template,) = templates(one(render(), "Deployment"))
-    loose = pod(template)
+    (spec,) = specs(one(render(), "Deployment"))
+    loose = pod(spec)
     del loose["spec"]["securityContext"]
     (complaint,) = complaints(empty_plane, [loose])
     assert "runAsNonRoot" in complaint

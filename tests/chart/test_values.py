@@ -39,8 +39,8 @@ OTHER: dict[str, Any] = {
     "storage.storageClassName": "nfs",
     "storage.accessMode": "ReadWriteMany",
     "crd.install": False,
-    "metrics.podMonitor.create": False,
-    "metrics.podMonitor.labels": {"release": "prometheus"},
+    "metrics.prometheusOperator.create": False,
+    "metrics.prometheusOperator.labels": {"release": "prometheus"},
     "networkPolicies.create": False,
     "networkPolicies.callers": [{"namespaceSelector": {"matchLabels": {"name": "gateway"}}}],
     "networkPolicies.monitoring": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
@@ -49,7 +49,7 @@ OTHER: dict[str, Any] = {
     "networkPolicies.apiServer": [{"ports": [{"port": 16443}]}],
 }
 """Another value for each; those of `settings` are compared as a whole below."""
-BASE = ("--set-json", "metrics.podMonitor.create=true")
+BASE = ("--set-json", "metrics.prometheusOperator.create=true")
 WRONG = {
     "a misspelt value": ("operator.replica=2", "replica"),
     "no replica": ("operator.replicas=0", "operator/replicas"),
@@ -140,6 +140,26 @@ def test_it_can_be_part_of_another_chart(tmp_path: Path) -> None:
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: ours\nversion: 1.0.0\n")
     objects = render("--set", "global.team=a", "--set", "lepton.operator.replicas=2", chart=tmp_path)
     assert one(objects, "Deployment")["spec"]["replicas"] == 2
+
+
+def test_what_prometheus_operator_is_told_is_what_the_manifests_say() -> None:
+    objects = render(*BASE)
+    folder = ROOT / "manifests" / "prometheus"
+    monitors = list(yaml.safe_load_all((folder / "podmonitors.yaml").read_text()))
+    assert {it["metadata"]["name"]: it["spec"] for it in objects if it["kind"] == "PodMonitor"} == {
+        it["metadata"]["name"]: it["spec"] for it in monitors
+    }
+    assert one(objects, "PrometheusRule", "lepton")["spec"] == yaml.safe_load((folder / "lepton.rules.yml").read_text())
+
+
+def test_in_one_namespace_it_watches_the_pods_of_that_one() -> None:
+    objects = render(*BASE, *values_of("namespaced"))
+    monitors = {it["metadata"]["name"]: it["spec"] for it in objects if it["kind"] == "PodMonitor"}
+    assert {name: spec.get("namespaceSelector") for name, spec in monitors.items()} == {
+        "lepton": None,  # its own
+        "lepton-server": {"matchNames": ["team-a"]},
+        "lepton-ray": {"matchNames": ["team-a"]},
+    }
 
 
 def test_in_one_namespace_it_asks_for_no_right_in_any_other() -> None:
