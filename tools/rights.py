@@ -58,8 +58,9 @@ The chart grants it as a ClusterRole, or, with `watch.namespace`, as a Role in t
 a service account of its own that may patch one ConfigMap, its report, and do nothing else; servers have none. The
 operator may give away only what it has itself, so it can't make an account that may do more than it may.
 
-People get no more than they had: whoever may view or edit what is in a namespace may view or edit the models there. That
-is a ClusterRole each, which Kubernetes adds to its own `view`, `edit` and `admin`; with `watch.namespace` there is none.
+People get no more than they had: whoever may view or edit what is in a namespace may view or edit the models there.
+That is a ClusterRole each, which Kubernetes adds to its own `view`, `edit` and `admin`; with `watch.namespace` there is
+none.
 """
 _TITLES = {"models": "Where models live", "home": "In its own namespace"}
 
