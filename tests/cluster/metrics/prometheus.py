@@ -79,9 +79,10 @@ class Prometheus(Program):
         try:
             with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own Prometheus
                 return json.load(answer)["data"]
-        except OSError as error:
-            if isinstance(error, urllib.error.HTTPError):
-                raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+        except urllib.error.HTTPError as error:
+            assert error.code == 503, f"{parameters}: {error.read().decode()}"  # else it is starting
+            return None
+        except OSError:
             return None
 
     def series(self, query: str, since: float) -> list[dict[str, Any]]:

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 
 from lepton.backends.local.home import Home
 from lepton.backends.local.loop import Loop
 from lepton.backends.local.states import NOT_DELETED
 from lepton.backends.local.store import Conflict, Store, key_of
 from lepton.errors import LeptonError
+from lepton.jobdir import JobDirectory
 from lepton.plan.types import Key
+from lepton.report import Progress
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.resource import LeptonModel
 
@@ -91,3 +94,28 @@ def test_a_status_that_changed_meanwhile_is_told_at_the_next_pass(
     assert ready(user) is None
     tell(loop)
     assert ready(user) is not None
+
+
+def told(loop: Loop, name: str) -> list[str]:
+    lines = generate_latest(loop.metrics.registry).decode().splitlines()
+    return [line for line in lines if line.startswith(name) and not line.endswith(" 0.0")]
+
+
+def test_prometheus_is_told_of_a_model_and_of_its_job_until_the_model_is_gone(
+    loop: Loop, user: Store, tmp_path: Path
+) -> None:
+    user.apply(PETS)
+    loop._note_model(KEY)
+    assert told(loop, "lepton_models") == ['lepton_models{phase="Pending"} 1.0']
+    job = JobDirectory(tmp_path / "jobs" / "pets-build-1")
+    job.path.mkdir(parents=True)
+    loop.backend.unfinished["pets-build-1"] = KEY
+    assert told(loop, "lepton_training_loss") == []
+    job.write_progress(Progress(stage="train", loss=0.5))
+    assert told(loop, "lepton_training_loss") == [
+        'lepton_training_loss{model="pets",namespace="default",stage="train"} 0.5'
+    ]
+    user.delete(KEY)
+    user.forget(KEY)
+    loop._note_model(KEY)
+    assert told(loop, "lepton_models") + told(loop, "lepton_training_loss") == []
