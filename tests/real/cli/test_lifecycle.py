@@ -5,8 +5,10 @@ Its artifacts are kept in a bucket of a local S3.
 
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from lepton.backends.local.ports import free_port
+from lepton.backends.local.store import Store
 from tests.real.storage.servers import make_bucket, names, s3_server
+from tests.unit.metrics.test_names import queries, used
 
 TINY = """\
 apiVersion: leptonml.dev/v1alpha1
@@ -161,6 +165,27 @@ def test_what_cannot_be_built_ends_the_waiting_with_its_cause(machine: Machine) 
     assert done.returncode == 1
     assert "error: lost: DataNotFound: data.uri: nothing lies at " in done.stderr
     assert machine.run("predict", "lost", "tiny.yaml").returncode == 1
+
+
+def test_prometheus_finds_here_what_the_dashboards_ask_for(
+    machine: Machine, first_demo: subprocess.CompletedProcess[str]
+) -> None:
+    store = Store(machine.folder / "home" / "lepton.db")
+    settings = store.settings()
+    store.close()
+    told: set[str] = set()
+    for port in (settings.metrics_port, settings.triton_metrics_port):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            told |= set(re.findall(r"^(\w+?)(?:_bucket)?[{ ]", answer.read().decode(), re.MULTILINE))
+    asked = {name for dashboard in ("fleet", "model") for query in queries(dashboard) for name in used(query)}
+    only_with_a_budget, only_while_at_work = "lepton_model_latency_budget_seconds", "lepton_candidate_progress_ratio"
+    only_on_a_cluster = {
+        "lepton_leader",
+        "lepton_server_cpu_seconds_total",
+        "lepton_server_model_info",
+        "process_resident_memory_bytes",
+    }
+    assert asked - told == {only_with_a_budget, only_while_at_work, *only_on_a_cluster}
 
 
 def test_a_deleted_model_is_gone_with_its_artifact(
