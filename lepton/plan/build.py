@@ -5,7 +5,7 @@ Called by the steps of training and compression, each of which speaks of its own
 
 from lepton.plan.conditions import failed, in_progress, succeeded, waiting
 from lepton.plan.pursue import Pursuit, pursue, sentence
-from lepton.plan.types import Fact, Job, JobState, Situation
+from lepton.plan.types import Fact, Job, JobState, Ref, Situation
 from lepton.report import BuildStage
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Candidate, RevisionRecord, Stage
@@ -40,9 +40,12 @@ def build_state(situation: Situation, target: RevisionRecord) -> JobState | None
 
 def pursue_build(situation: Situation, target: RevisionRecord) -> Pursuit:
     """What to do about the build."""
+    state = build_state(situation, target)
+    if state is not None and state.phase == "Succeeded":
+        return Pursuit(keep=frozenset({Ref("Job", target.name)}))
     job = build_job(situation, target)
     may_start = not situation.spec.suspend
-    return pursue(job, build_state(situation, target), situation.now, may_start, situation.retried_at)
+    return pursue(job, state, situation.now, may_start, situation.retried_at)
 
 
 def stage_fact(kind: ConditionType, stages: tuple[BuildStage, ...], done: str, situation: Situation) -> Fact:

@@ -52,6 +52,12 @@ def dated(facts: Iterable[Fact], before: Iterable[Condition], now: float) -> tup
 
 
 def _dated(fact: Fact, before: Condition | None, now: float) -> Condition:
+    if before is not None and (before.status, before.reason, before.message) == (
+        fact.status,
+        fact.reason,
+        fact.message,
+    ):
+        return before
     unchanged = before is not None and before.status == fact.status
     return Condition(
         type=fact.type,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client import ApiClient, Configuration
 from pydantic import ValidationError
 
 from lepton.backends.kubernetes.settings import Settings
@@ -33,7 +33,9 @@ async def run(settings: Settings, options: Options) -> int:
         config.load_incluster_config()  # type: ignore[no-untyped-call]  # untyped in the client
     except config.ConfigException:
         await config.load_kube_config()  # type: ignore[no-untyped-call]  # untyped in the client
-    async with ApiClient() as api:
+    configuration = Configuration.get_default_copy()
+    configuration.client_session_kwargs = {"trust_env": False}  # else each request looks for .netrc and for proxies
+    async with ApiClient(configuration) as api:
         task = asyncio.create_task(operate(api, settings, options))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -27,7 +27,7 @@ rules:
   userGroups: ["system:serviceaccounts"]
 - level: None
 """
-_WITHOUT_NODES = (
+CONTROLLERS = (
     "deployment-controller,replicaset-controller,job-controller,garbage-collector-controller,namespace-controller,"
     "serviceaccount-controller,endpointslice-controller,disruption-controller,resourcequota-controller"
 )
@@ -36,9 +36,10 @@ _WITHOUT_NODES = (
 class ControlPlane:
     """Use it in a with statement."""
 
-    def __init__(self, folder: Path, node_address: str | None = None) -> None:
+    def __init__(self, folder: Path, controllers: str = CONTROLLERS, node_address: str | None = None) -> None:
         """`node_address` is the one at which the nodes' pods reach the API server; None where there are no nodes."""
         self.folder = folder
+        self._controllers = controllers
         self._address = node_address or "127.0.0.1"
         self._has_nodes = node_address is not None
         self.kubeconfig = folder / "kubeconfig"
@@ -86,6 +87,7 @@ class ControlPlane:
             f"--token-auth-file={tokens}",
             f"--audit-policy-file={policy}",
             f"--audit-log-path={self.audit}",
+            "--audit-log-maxsize=100000",
             "--authorization-mode=Node,RBAC",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -126,7 +128,7 @@ class ControlPlane:
             "--leader-elect=false",
             "--bind-address=127.0.0.1",
             "--secure-port=0",
-            f"--controllers={'*' if self._has_nodes else _WITHOUT_NODES}",
+            f"--controllers={self._controllers}",
             f"--service-account-private-key-file={self.folder / 'accounts.key'}",
             f"--root-ca-file={self._certificate}",
             "--pvclaimbinder-sync-period=2s",

@@ -43,6 +43,7 @@ from lepton.report import Failure, JobReport, Summary
 from lepton.spec.fields import timestamp
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
+from operators.lepton_operator.queue import Queue
 from operators.lepton_operator.reflector import Reflector
 
 PATIENCE_S = 60.0
@@ -194,23 +195,29 @@ class Player:
     """Lets every job succeed and every pod become ready, as soon as it is there."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._due: asyncio.Queue[Key] = asyncio.Queue()
-        self.world = World(kubeconfig, self._due.put_nowait)
+        self._due = Queue()
+        self.world = World(kubeconfig, self._due.add)
 
-    async def play(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            key = await self._due.get()
+    async def play(self, players: int = 1) -> None:
+        """Go on until cancelled; several models at a time where there are several players."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(players):
+                group.create_task(self._go_on())
+
+    async def _go_on(self) -> None:
+        while (key := await self._due.get()) is not None:
             try:
-                await self._play(key)
+                await self.play_once(key)
             except ApiError as error:
                 if error.status in (0, 429) or error.status >= 500:  # the API server is away
-                    self._due.put_nowait(key)
-                    await asyncio.sleep(0.05)
+                    self._due.add(key, 0.05)
                 elif error.status not in (404, 409):  # else it was deleted or changed meanwhile: more news follows
                     raise
+            finally:
+                self._due.done(key)
 
-    async def _play(self, key: Key) -> None:
+    async def play_once(self, key: Key) -> None:
+        """Bring one model's jobs and pods to a good end."""
         for name, config_map in list(self.world.cache.owned(key, CONFIG_MAP).items()):
             order = order_of(config_map)
             run = self.world.cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))

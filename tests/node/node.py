@@ -45,7 +45,7 @@ class Node:
 
     def __init__(self, folder: Path, kept: Path) -> None:
         self.folder = folder
-        self.plane = ControlPlane(folder / "control-plane", network.ADDRESS)
+        self.plane = ControlPlane(folder / "control-plane", controllers="*", node_address=network.ADDRESS)
         self.processes = Processes(folder)
         self._kept = kept
 

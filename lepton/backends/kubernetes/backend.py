@@ -174,6 +174,8 @@ class KubernetesBackend:
 
     async def _hear_last_words(self, key: Key) -> None:
         """Ask for the report of a run that failed without one: the watch of what it wrote may lag behind its end."""
+        if not any(is_failed(run) for kind in (RAY_JOB, JOB) for run in self._cache.owned(key, kind).values()):
+            return
         for config_map in list(self._cache.owned(key, CONFIG_MAP).values()):
             if JOB_LABEL not in config_map["metadata"]["labels"]:
                 continue

@@ -44,6 +44,8 @@ class Cache:
         self._samples: dict[Kind, bytes] = {}
         """The first of each kind: others differ from it in little, and are compressed against it."""
         self._served: set[Kind] = set()
+        self._looked_at: tuple[Key | None, dict[Kind, Mapping[str, Object]]] = None, {}
+        """What `owned` gave of the last model, as long as it is true: a pass asks several times."""
 
     def put(self, kind: Kind, object_: Object) -> None:
         """Take note of an object. It is news where anything differs that is ever read.
@@ -58,6 +60,7 @@ class Cache:
         if known is not None:
             self._forget(path, known)
         self._entries[kind][path] = entry
+        self._looked_at = None, {}
         if entry.key is not None:
             self._of_model.setdefault(entry.key, []).append(entry)
         if known is None or known.packed != entry.packed or kind == LEPTON_MODEL:
@@ -106,8 +109,13 @@ class Cache:
 
     def owned(self, key: Key, kind: Kind) -> Mapping[str, Object]:
         """The objects of a kind that carry the model's label, by name."""
-        found = (one for one in self._of_model.get(key, ()) if one.kind == kind)
-        return {one.name: self._open(one) for one in found}
+        if self._looked_at[0] != key:
+            self._looked_at = key, {}
+        known = self._looked_at[1]
+        if kind not in known:
+            found = (one for one in self._of_model.get(key, ()) if one.kind == kind)
+            known[kind] = {one.name: self._open(one) for one in found}
+        return known[kind]
 
     def _tell(self, *entries: _Entry | None) -> None:
         for key in {entry.key for entry in entries if entry is not None and entry.key is not None}:
@@ -115,6 +123,7 @@ class Cache:
 
     def _forget(self, path: str, known: _Entry) -> None:
         del self._entries[known.kind][path]
+        self._looked_at = None, {}
         if known.key is not None:
             self._of_model[known.key].remove(known)
             if not self._of_model[known.key]:

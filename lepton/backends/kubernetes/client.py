@@ -4,13 +4,13 @@ Objects stay JSON: the official client brings the connection, its credentials an
 would cost more time than the requests.
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client import ApiClient
+from pydantic_core import from_json
 
 from lepton.backends.kubernetes.kinds import Kind, Object
 
@@ -88,7 +88,7 @@ class Client:
         response = await self._send("GET", kind.path(namespace), query, timeout_s=_WATCH_S + _TIMEOUT_S)
         try:
             async for line in response.content:
-                event = json.loads(line)
+                event = from_json(line)
                 if event["type"] == "ERROR":
                     status = event["object"]
                     raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
@@ -151,7 +151,7 @@ class Client:
     ) -> Object:
         response = await self._send(method, path, query or {}, body, content_type)
         try:
-            answer: Object = json.loads(await response.read())
+            answer: Object = from_json(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
         return answer
@@ -182,7 +182,7 @@ class Client:
 
 def _refusal(status: int, body: bytes) -> ApiError:
     try:
-        told: Any = json.loads(body)
+        told: Any = from_json(body)
     except ValueError:
         told = {}
     if not isinstance(told, dict):

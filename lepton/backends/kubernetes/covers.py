@@ -1,5 +1,6 @@
 """Whether an object is already as it should be, so that nothing is written. Pure."""
 
+from collections.abc import Iterable
 from typing import Any
 
 _WHOLE = frozenset({"backendRefs"})
@@ -20,12 +21,17 @@ def covers(live: Any, wanted: Any) -> bool:
         return False
     if all(isinstance(one, dict) and "name" in one for one in (*wanted, *live)):
         there = {one["name"]: one for one in live}
-        return all(covers(there.get(one["name"]), one) for one in wanted)
-    return len(live) == len(wanted) and all(covers(there, one) for there, one in zip(live, wanted, strict=True))
+        return _each((there.get(one["name"]), one) for one in wanted)
+    return len(live) == len(wanted) and _each(zip(live, wanted, strict=True))
 
 
 def _has(live: dict[str, Any], name: str, wanted: Any) -> bool:
     there = live.get(name)
     if name in _WHOLE and isinstance(there, list) and len(there) != len(wanted):
         return False
-    return covers(there, wanted)
+    return _each([(there, wanted)])
+
+
+def _each(pairs: Iterable[tuple[Any, Any]]) -> bool:
+    """Most parts are equal as a whole, which is seen at once."""
+    return all(live == wanted or covers(live, wanted) for live, wanted in pairs)
