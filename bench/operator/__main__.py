@@ -1,7 +1,8 @@
 """`make bench-operator`: what the operator's runtime costs, beside the same task on kopf and on a bare loop.
 
-On a real API server, with Ray and the servers played. Lepton's runtime alone takes `--models` from apply to Ready and
-is then restarted; before that, all three do so with `--beside` models each, from a fresh control plane on.
+On a real API server, with Ray and the servers played. Each runtime takes `--beside` models from apply to Ready and is
+then restarted; then Lepton's alone does so with `--models`. Where there is no time to let that many live, `--lived` is
+how many do: the others are copies of one of them, made while the operator is down, and count for the restart alone.
 """
 
 import argparse
@@ -10,8 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 
 from bench.operator.audit import Writes
+from bench.operator.clone import clone
 from bench.operator.runtimes import Runtime
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, Kind, Object
@@ -55,30 +57,37 @@ class Figures:
     pass_cpu_p50_ms: float
     pass_cpu_p99_ms: float
     peak_mib: float
+    restarted_models: int
     restart_s: float
     restart_writes: int
     restart_peak_mib: float
 
 
-def measure(name: str, models: int, patience_s: float) -> Figures:
-    """One runtime, from an empty control plane to a restart with all settled."""
-    with tempfile.TemporaryDirectory(prefix="lepton-bench-") as folder, _world(Path(folder)) as plane:
+def measure(name: str, models: int, patience_s: float, copies: int = 0) -> Figures:
+    """One runtime, from an empty control plane to a restart with all settled, and some copies more."""
+    with (
+        tempfile.TemporaryDirectory(prefix="lepton-bench-") as folder,
+        ControlPlane(Path(folder) / "plane", _CONTROLLERS) as plane,
+    ):
+        asyncio.run(install(plane))
         runtime = _runtime(name, plane, Path(folder))
         writes = Writes(plane.audit, f"system:serviceaccount:{NAMESPACE}:{ACCOUNT}")
         runtime.start()
         try:
-            began = time.monotonic()
-            asyncio.run(_apply_all(plane, models))
-            _wait_until_ready(plane, models, runtime, began + patience_s)
-            ready_s = time.monotonic() - began
-            _settle(runtime, writes)
+            with _playing(plane):
+                began = time.monotonic()
+                asyncio.run(_apply_all(plane, models))
+                _wait_until_ready(plane, models, runtime, began + patience_s)
+                ready_s = time.monotonic() - began
+                _settle(runtime, writes)
             told, peak_mib, cpu_s = runtime.told(), runtime.peak_mib(), runtime.cpu_s()
             by_kind = {kind: round(count / models, 2) for kind, count in writes.kinds.most_common()}
             print(f"{name}: writes per model by kind: {by_kind}", flush=True)
             runtime.end()
+            asyncio.run(_clone(plane, copies))
             writes_before, made, status = writes.total, writes.made, dict(writes.status)
             runtime.start()
-            restart_s = _wait_until_seen(runtime, models, patience_s)
+            restart_s = _wait_until_seen(runtime, models + copies, patience_s)
             restart_peak = runtime.peak_mib()
             _settle(runtime, writes)
         finally:
@@ -97,6 +106,7 @@ def measure(name: str, models: int, patience_s: float) -> Figures:
         pass_cpu_p50_ms=round(told.cpu_p50_ms, 2),
         pass_cpu_p99_ms=round(told.cpu_p99_ms, 2),
         peak_mib=round(peak_mib, 1),
+        restarted_models=models + copies,
         restart_s=round(restart_s, 1),
         restart_writes=writes.total - writes_before,
         restart_peak_mib=round(restart_peak, 1),
@@ -104,20 +114,19 @@ def measure(name: str, models: int, patience_s: float) -> Figures:
 
 
 @contextmanager
-def _world(folder: Path) -> Iterator[ControlPlane]:
-    """A control plane of its own, and Ray and the servers played."""
-    with ControlPlane(folder / "plane", _CONTROLLERS) as plane:
-        asyncio.run(install(plane))
-        with (folder / "player.log").open("wb") as log:
-            command = [sys.executable, "-m", "bench.operator.player", str(plane.kubeconfig)]
-            player = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            yield plane
-            if player.poll() is not None:
-                raise RuntimeError(f"the player ended: {(folder / 'player.log').read_text()[-3000:]}")
-        finally:
-            player.kill()
-            player.wait()
+def _playing(plane: ControlPlane) -> Iterator[None]:
+    """Ray and the servers, played."""
+    log = plane.folder / "player.log"
+    with log.open("wb") as said:
+        command = [sys.executable, "-m", "bench.operator.player", str(plane.kubeconfig)]
+        player = subprocess.Popen(command, stdout=said, stderr=said)
+    try:
+        yield
+        if player.poll() is not None:
+            raise RuntimeError(f"the player ended: {log.read_text()[-3000:]}")
+    finally:
+        player.kill()
+        player.wait()
 
 
 def _runtime(name: str, plane: ControlPlane, folder: Path) -> Runtime:
@@ -138,6 +147,14 @@ def _runtime(name: str, plane: ControlPlane, folder: Path) -> Runtime:
     return Runtime(name, folder, environment)
 
 
+@asynccontextmanager
+async def _client(plane: ControlPlane) -> AsyncIterator[Client]:
+    """As the administrator."""
+    await config.load_kube_config(str(plane.kubeconfig))  # type: ignore[no-untyped-call]  # untyped in the client
+    async with ApiClient() as api:
+        yield Client(api)
+
+
 async def _let_do_all(plane: ControlPlane) -> None:
     rbac = "rbac.authorization.k8s.io"
     binding: Object = {
@@ -147,14 +164,12 @@ async def _let_do_all(plane: ControlPlane) -> None:
         "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": NAMESPACE}],
     }
-    await config.load_kube_config(str(plane.kubeconfig))
-    async with ApiClient() as api:
-        await Client(api).apply(Kind(f"{rbac}/v1", "ClusterRoleBinding", "clusterrolebindings"), binding)
+    async with _client(plane) as client:
+        await client.apply(Kind(f"{rbac}/v1", "ClusterRoleBinding", "clusterrolebindings"), binding)
 
 
 async def _apply_all(plane: ControlPlane, models: int) -> None:
     """Apply them as users do, several at a time."""
-    await config.load_kube_config(str(plane.kubeconfig))
     spec = digits().model_dump(mode="json", by_alias=True, exclude_defaults=True)
     numbers = iter(range(models))
 
@@ -164,9 +179,9 @@ async def _apply_all(plane: ControlPlane, models: int) -> None:
             document = {"apiVersion": LEPTON_MODEL.api_version, "kind": LEPTON_MODEL.name, "metadata": metadata}
             await client.apply(LEPTON_MODEL, {**document, "spec": spec}, manager="user")
 
-    async with ApiClient() as api, asyncio.TaskGroup() as group:
+    async with _client(plane) as client, asyncio.TaskGroup() as group:
         for _ in range(_AT_ONCE):
-            group.create_task(apply_some(Client(api)))
+            group.create_task(apply_some(client))
 
 
 def _wait_until_ready(plane: ControlPlane, models: int, runtime: Runtime, deadline: float) -> None:
@@ -178,11 +193,15 @@ def _wait_until_ready(plane: ControlPlane, models: int, runtime: Runtime, deadli
         time.sleep(1 + models / 1000)
 
 
+async def _clone(plane: ControlPlane, copies: int) -> None:
+    async with _client(plane) as client:
+        await clone(client, "digits-00000", [f"copied-{number:05}" for number in range(copies)])
+
+
 async def _ready(plane: ControlPlane) -> int:
-    await config.load_kube_config(str(plane.kubeconfig))
     count = 0
-    async with ApiClient() as api:
-        async for page, _ in Client(api).pages(LEPTON_MODEL, None):
+    async with _client(plane) as client:
+        async for page, _ in client.pages(LEPTON_MODEL, None):
             count += sum(one.get("status", {}).get("phase") == "Serving" for one in page)
     return count
 
@@ -216,6 +235,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="bench.operator", description=__doc__)
     parser.add_argument("--models", type=int, default=10_000, help="models of Lepton's own run")
+    parser.add_argument("--lived", type=int, help="how many of them live; the others are copies; all by default")
     parser.add_argument("--beside", type=int, default=500, help="models of each runtime in the comparison; 0 for none")
     parser.add_argument("--runtimes", nargs="+", default=["lepton", "kopf", "bare"])
     parser.add_argument("--patience", type=float, default=3600, help="seconds for all to become Ready")
@@ -224,7 +244,8 @@ def main() -> int:
     if rows:
         print(table(rows), flush=True)
     if given.models:
-        print(table([measure("lepton", given.models, given.patience)]), flush=True)
+        lived = min(given.models, given.lived or given.models)
+        print(table([measure("lepton", lived, given.patience, given.models - lived)]), flush=True)
     return 0
 
 

@@ -19,7 +19,7 @@ from operators.lepton_operator.reflector import Reflector
 
 async def main() -> None:
     """Go on until ended."""
-    await config.load_kube_config()
+    await config.load_kube_config()  # type: ignore[no-untyped-call]  # untyped in the client
     due: asyncio.Queue[Key] = asyncio.Queue()
     async with ApiClient() as api, asyncio.TaskGroup() as group:
         client, cache = Client(api), Cache(due.put_nowait)

@@ -43,8 +43,8 @@ class Operator:
         kopf.on.create(*_address(LEPTON_MODEL), id="create")(self._decide)
         kopf.on.update(*_address(LEPTON_MODEL), id="update")(self._decide)
 
-    async def _decide(self, namespace: str, name: str, **_: Any) -> None:
-        key = Key(namespace, name)
+    async def _decide(self, *, namespace: str | None, name: str, **_: Any) -> None:
+        key = Key(namespace or "", name)
         async with self._turns[key]:
             wait_s = await self.passes.make(key)
         if wait_s is not None:
@@ -69,7 +69,7 @@ class Operator:
 
 async def main() -> None:
     """Go on until ended."""
-    await config.load_kube_config()
+    await config.load_kube_config()  # type: ignore[no-untyped-call]  # untyped in the client
     async with ApiClient() as api:
         operator = Operator(Client(api))
         operator.register()

@@ -13,7 +13,23 @@ from lepton.plan.types import Key
 from lepton.report import Progress
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
-_CPU_SECONDS = (0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)
+_CPU_SECONDS = (
+    0.0003,
+    0.0005,
+    0.001,
+    0.0015,
+    0.002,
+    0.0025,
+    0.003,
+    0.0035,
+    0.004,
+    0.0045,
+    0.005,
+    0.006,
+    0.008,
+    0.01,
+    0.02,
+)
 
 
 class Metrics:

@@ -42,7 +42,8 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
     cache = Cache(queue.add)
     reflectors = [Reflector(client, cache, LEPTON_MODEL, options.watched, "")]
     reflectors += [Reflector(client, cache, kind, options.watched, MODEL) for kind in OF_A_MODEL]
-    controller = Controller(TellingBackend(client, cache, settings, queue.add), queue, metrics)
+    backend = TellingBackend(client, cache, settings, queue.add)
+    controller = Controller(backend, queue, metrics)
     metrics.queue_depth.set_function(lambda: len(queue))
 
     async def work() -> None:
@@ -54,6 +55,7 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
         async with asyncio.TaskGroup() as group:
             for reflector in reflectors:
                 group.create_task(reflector.run())
+            group.create_task(backend.tell())
             await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
             await lead(api, options.home, options.identity, work)
     finally:

@@ -1,5 +1,6 @@
 """The backend as the operator has it: tells a person in Events what a report changes, and progress not too often."""
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client
-from lepton.backends.kubernetes.events import EVENT, Told, event, is_progress, moment, transitions
+from lepton.backends.kubernetes.events import EVENT, event, is_progress, moment, transitions
 from lepton.backends.kubernetes.kinds import Object
 from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Key
@@ -20,6 +21,8 @@ Again = Callable[[Key, float], None]
 """Asks for a pass after so many seconds."""
 PROGRESS_S = 10.0
 """How often progress is written at most; a change that matters is written at once."""
+_EVENTS_WAITING = 1000
+"""Then passes wait for those who write them."""
 
 
 class TellingBackend(KubernetesBackend):
@@ -30,6 +33,7 @@ class TellingBackend(KubernetesBackend):
         self._again = again
         self._progress_at: dict[Key, float] = {}
         """When progress may be written again."""
+        self._events: asyncio.Queue[Object] = asyncio.Queue(_EVENTS_WAITING)
         self._repeated: Counter[str] = Counter()
         """How often Events came again, by name."""
 
@@ -48,7 +52,7 @@ class TellingBackend(KubernetesBackend):
         if not await super().report(key, status, resource_version):
             return False
         for told in transitions(before, status):
-            await self._tell(model, told)
+            await self._events.put(event(model, told, time.time()))
         return True
 
     async def forget(self, key: Key) -> None:
@@ -56,9 +60,12 @@ class TellingBackend(KubernetesBackend):
         self._progress_at.pop(key, None)
         await super().forget(key)
 
-    async def _tell(self, model: Object, told: Told) -> None:
-        """Nothing depends on an Event: one that can't be written is not tried again."""
-        what = event(model, told, time.time())
+    async def tell(self) -> None:
+        """Write the Events, until cancelled: no pass waits for one, and nothing depends on one."""
+        while True:
+            await self._tell(await self._events.get())
+
+    async def _tell(self, what: Object) -> None:
         name, namespace = what["metadata"]["name"], what["metadata"]["namespace"]
         try:
             await self._client.create(EVENT, what)
