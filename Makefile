@@ -6,7 +6,7 @@ LOCKS := requirements/setup.lock requirements/local.lock
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit real cluster bench faults generate format lock clean
+.PHONY: help setup demo test lint unit real cluster e2e bench faults generate format lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

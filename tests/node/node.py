@@ -94,6 +94,9 @@ class Node:
         wait_until(lambda: self._ctr("version").returncode == 0, "containerd answers", _PATIENCE_S)
         for leftover in self._ctr("containers", "list", "--quiet").stdout.split():
             self._ctr("containers", "delete", leftover)
+        for name in self._ctr("images", "list", "--quiet").stdout.split():
+            if name.startswith("sha256:"):  # else images that have been replaced would stay for ever
+                self._ctr("images", "delete", "--sync", name)
 
     def _start_dns(self) -> None:
         corefile = self.folder / "Corefile"
@@ -173,6 +176,12 @@ _COREFILE = """\
     kubernetes {domain} in-addr.arpa {{
         kubeconfig {conf}
         ttl 0
+    }}
+    template IN A models.test {{
+        answer "{{{{ .Name }}}} 5 IN A {address}"
+    }}
+    template IN AAAA models.test {{
+        rcode NOERROR
     }}
 }}
 """

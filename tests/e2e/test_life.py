@@ -1,0 +1,109 @@
+"""The life of digits.yaml on a whole cluster, in the order in which it is lived: each chapter needs those before it."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lepton.endpoint import Connection
+from lepton.spec.status import EndpointAddress
+from tests.e2e.caller import Caller, label
+from tests.installation import wait_until
+from tests.node.kube import Kube
+from tests.programs.programs import ROOT
+
+pytestmark = pytest.mark.timeout(900)
+SAMPLE = ROOT / "manifests" / "samples" / "digits.yaml"
+LM = "leptonmodels.leptonml.dev"
+PATIENCE_S = 420.0
+
+
+def edit(kube: Kube, **spec: Any) -> None:
+    kube.run("patch", LM, "digits", "--type=merge", "--patch", json.dumps({"spec": spec}))
+
+
+def status(kube: Kube) -> dict[str, Any]:
+    model = kube.find(LM, "digits")
+    return {} if model is None else model.get("status", {})
+
+
+def condition(kube: Kube, kind: str) -> tuple[str, str, str]:
+    found = next((one for one in status(kube).get("conditions", ()) if one["type"] == kind), {})
+    return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+
+
+def serves(kube: Kube, revision: int) -> Callable[[], bool]:
+    def holds() -> bool:
+        model = kube.find(LM, "digits") or {}
+        now = model.get("status", {})
+        is_current = now.get("observedGeneration") == model.get("metadata", {}).get("generation")
+        return is_current and now.get("phase") == "Serving" and now["serving"]["revision"] == revision
+
+    return holds
+
+
+@pytest.fixture(scope="module")
+def address(kube: Kube) -> EndpointAddress:
+    """From the YAML to an endpoint; the first chapter."""
+    kube.run("apply", "--filename", str(SAMPLE))
+    kube.run("wait", f"{LM}/digits", "--for=condition=Ready", f"--timeout={PATIENCE_S:.0f}s")
+    return EndpointAddress.model_validate(status(kube)["endpoint"])
+
+
+@pytest.fixture(scope="module")
+def caller(address: EndpointAddress) -> Iterator[Caller]:
+    """Somebody who asks from the first answer to the last."""
+    with Caller(address) as asking:
+        yield asking
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_it_answers_through_the_gateway(address: EndpointAddress, protocol: Any) -> None:
+    with Connection(address, protocol) as connection:
+        assert [label(connection, row) for row in range(10)] == [str(digit) for digit in range(10)]
+
+
+def test_the_table_says_what_was_made(kube: Kube, address: EndpointAddress) -> None:
+    head, row = kube.run("get", "lm", "digits").splitlines()
+    said = dict(zip(head.split(), row.split(), strict=True))
+    assert (said["PHASE"], said["READY"], said["REVISION"], said["URL"]) == ("Serving", "True", "1", address.http)
+    assert float(said["ACCURACY"]) >= 95
+
+
+def test_an_edited_spec_is_served_in_its_turn(kube: Kube, caller: Caller) -> None:
+    edit(kube, train={"epochs": 20, "seed": 1})
+    wait_until(serves(kube, 2), "revision 2 serves", PATIENCE_S, every=1)
+    assert caller.errors == []
+
+
+def test_a_candidate_that_fails_the_gate_never_gets_a_request(kube: Kube, caller: Caller) -> None:
+    edit(kube, train={"epochs": 1, "seed": 2, "optimizer": {"learningRate": 0.00001}})
+    wait_until(lambda: condition(kube, "GatePassed")[1] == "BudgetNotMet", "the gate refuses", PATIENCE_S, every=1)
+    assert "minAccuracy" in condition(kube, "Ready")[2]
+    assert status(kube)["serving"]["revision"] == 2
+    assert caller.errors == []
+
+
+def test_a_rollback_is_one_field(kube: Kube, caller: Caller) -> None:
+    edit(kube, revision=1)
+    wait_until(serves(kube, 1), "revision 1 serves again", PATIENCE_S, every=1)
+    assert caller.errors == []
+
+
+def test_what_is_suspended_starts_nothing_until_it_is_resumed(kube: Kube, caller: Caller) -> None:
+    edit(kube, suspend=True, revision=None, train={"epochs": 2, "seed": 3, "optimizer": None})
+    wait_until(lambda: condition(kube, "Ready")[1] == "Suspended", "the model is suspended", 30, every=0.5)
+    assert kube.list("rayjobs", selector="leptonml.dev/model=digits,leptonml.dev/revision=4") == []
+    edit(kube, suspend=False, gate={"minAccuracy": 50, "maxAccuracyDrop": 30})
+    wait_until(serves(kube, 4), "revision 4 serves", PATIENCE_S, every=1)
+    assert caller.errors == []
+    assert min(caller.answers.values()) > 100
+
+
+def test_when_it_is_deleted_nothing_is_left(kube: Kube, caller: Caller) -> None:
+    caller.stop()
+    kube.run("delete", LM, "digits", "--timeout=120s")
+    kinds = "pods,services,configmaps,serviceaccounts,roles,rolebindings,deployments,jobs,rayjobs,rayclusters"
+    more = "poddisruptionbudgets,inferenceservices,httproutes,grpcroutes"
+    wait_until(lambda: kube.list(f"{kinds},{more}", selector="leptonml.dev/model=digits") == [], "all is gone", 120)
