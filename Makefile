@@ -42,6 +42,9 @@ cluster: $(READY) ## The tests on a real Kubernetes control plane; the first tim
 	$(BIN)/python -m tests.programs helm
 	$(BIN)/pytest tests/cluster tests/chart
 
+e2e: $(READY) ## The life of a model on a whole real Kubernetes node, brought up for it; or on the cluster of KUBECONFIG
+	$(if $(KUBECONFIG),,$(BIN)/python -m tests.node) $(BIN)/pytest tests/e2e
+
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench
 
