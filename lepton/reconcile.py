@@ -49,7 +49,10 @@ class Backend(Protocol):
         """
 
     async def forget(self, key: Key) -> None:
-        """Remove the resource itself, and whatever was cached for it."""
+        """Remove what lies in the artifact store, the resource itself, and whatever was cached for it.
+
+        Where the first takes its time, the resource stays until a later pass asks again.
+        """
 
 
 async def reconcile(key: Key, backend: Backend, clock: Clock) -> float | None:

@@ -1,25 +1,17 @@
 """Brings an artifact into the server's folder and verifies it, before the server starts.
 
 `python -m services.server.fetch ARTIFACT DIGEST FOLDER`, in an init container: it alone has the store's credentials.
-Why it failed is its termination message, a Failure in JSON, which the operator reads.
+Why it failed is its termination message.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from lepton.artifact import fetch
 from lepton.backends.local.home import Home
 from lepton.errors import LeptonError
-from lepton.report import Failure
 from lepton.spec.reasons import Reason
-
-LAST_WORDS = Path(os.environ.get("LEPTON_LAST_WORDS", "/dev/termination-log"))
-
-
-def tell(error: LeptonError) -> None:
-    """Leave a failure where Kubernetes finds it."""
-    LAST_WORDS.write_text(Failure(reason=error.reason, message=error.message).model_dump_json())
+from services.lastwords import tell
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ from lepton.backends.local.servers import TritonKeeper
 from lepton.backends.local.triton import Triton
 from lepton.errors import LeptonError
 from lepton.gate.cost import METRIC, CpuClock, clock_of_process
-from services.server.fetch import tell
+from services.lastwords import tell
 
 _TICK_S = 0.05
 

@@ -1,5 +1,6 @@
 """The kubernetes backend under the contract suite: a real API server and its controllers, and a played world."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
@@ -12,9 +13,10 @@ from lepton.backends.kubernetes.names import MODEL, WANTED, WORKLOAD
 from lepton.backends.kubernetes.settings import Gateway, Settings
 from lepton.hashing import short_hash
 from lepton.plan.types import Desired, Key
+from lepton.reconcile import reconcile
 from lepton.report import Failure, Progress, Summary
 from lepton.spec.resource import Spec
-from tests.cluster.world import World
+from tests.cluster.world import PATIENCE_S, World
 from tests.contract.harness import Harness
 
 SETTINGS = Settings(worker_image="worker", server_image="server", artifacts="s3://models")
@@ -87,6 +89,20 @@ class KubernetesHarness(Harness):
             key, workload = Key(pod["metadata"]["namespace"], labels[MODEL]), labels[WORKLOAD]
             self.runner.run(self.world.set_pod(pod, NOT_READY))
             self.until(partial(self._is_lost, key, workload))
+
+    def reconcile(self, key: Key, passes: int = 3) -> None:
+        """A model that is being deleted goes once its artifacts are removed, which the world does meanwhile."""
+        super().reconcile(key, passes)
+        model = self.world.cache.model(key)
+        if model is not None and "deletionTimestamp" in model["metadata"]:
+            self.runner.run(self._see_off(key))
+
+    async def _see_off(self, key: Key) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while self.world.cache.model(key) is not None:
+                await reconcile(key, self.backend, self.clock)
+                await self.world.play_cleanup(key)
+                await asyncio.sleep(0.05)
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Let the watches go on until what they told shows it."""

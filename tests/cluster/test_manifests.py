@@ -18,12 +18,13 @@ from lepton.backends.kubernetes.kinds import (
     GRPC_ROUTE,
     HTTP_ROUTE,
     INFERENCE_SERVICE,
+    JOB,
     SERVICE,
     Kind,
     Object,
 )
 from lepton.backends.kubernetes.names import workload_name
-from lepton.backends.kubernetes.render import disruption, job, kserve, route, service, workload
+from lepton.backends.kubernetes.render import cleanup, disruption, job, kserve, route, service, workload
 from lepton.backends.kubernetes.settings import Gateway, Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Endpoint, Key, Traffic
@@ -64,6 +65,7 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
         job.run(key, UID, build, SETTINGS),
         *job.account(key, UID, gate),
         job.run(key, UID, gate, SETTINGS),
+        (JOB, cleanup.cleanup(key, UID, SETTINGS)),
         (SERVICE, service.of_endpoint(key, UID, name, proved)),
         (DEPLOYMENT, workload.deployment(key, UID, proved, baseline, SETTINGS)),
         (SERVICE, service.of_traffic(key, UID, served, served)),

@@ -35,7 +35,7 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import MODEL, WORKLOAD, deployment_name, run_name
+from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD, deployment_name, run_name
 from lepton.backends.kubernetes.routes import is_taken
 from lepton.hashing import short_hash
 from lepton.plan.types import Key
@@ -98,6 +98,13 @@ class World:
         run = await self.client.get(RAY_JOB, key.namespace, run["metadata"]["name"])
         status = {**run.get("status", {}), **ended}
         self.cache.put(RAY_JOB, await self.client.write_status(RAY_JOB, {**run, "status": status}))
+
+    async def play_cleanup(self, key: Key) -> None:
+        """The pods that remove artifacts come to a good end."""
+        for pod in list(self.cache.owned(key, POD).values()):
+            name = pod["metadata"]["labels"].get(JOB_LABEL, "")
+            if name.startswith(f"{key.name}-cleanup-") and not is_leaving(pod):
+                await self.set_pod(pod, {"phase": "Succeeded"})
 
     async def play_kserve(self, key: Key) -> None:
         """Do as KServe does: make a Deployment of each InferenceService, and take it away with it."""
@@ -225,6 +232,7 @@ class Player:
                 await self.world.report(key, name, summary=summary_of(name), finished_at=time.time())
         await self.world.play_kserve(key)
         await self.world.play_gateway(key)
+        await self.world.play_cleanup(key)
         for pod in list(self.world.cache.owned(key, POD).values()):
             if WORKLOAD in pod["metadata"]["labels"] and not is_ready(pod) and not is_leaving(pod):
                 await self.world.set_pod(pod, RUNNING)

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from pydantic import JsonValue
 
+from lepton.backends.kubernetes import farewell, routes, workloads
 from lepton.backends.kubernetes import observe as observing
-from lepton.backends.kubernetes import routes, workloads
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
 from lepton.backends.kubernetes.covers import covers
@@ -33,9 +33,18 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, WORKLOAD, Engine, run_name, workload_name
+from lepton.backends.kubernetes.names import (
+    FINALIZER,
+    JOB_LABEL,
+    WORKLOAD,
+    Engine,
+    cleanup_name,
+    run_name,
+    workload_name,
+)
 from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import service as services
+from lepton.backends.kubernetes.render.cleanup import cleanup
 from lepton.backends.kubernetes.render.disruption import budget
 from lepton.backends.kubernetes.render.kserve import inference_service
 from lepton.backends.kubernetes.render.route import grpc_route, http_route
@@ -59,6 +68,8 @@ _MISSING = {
     INFERENCE_SERVICE: "KServe is not installed on this cluster: install it, or let deploy.engine be auto or triton",
 }
 """What to do where a part of the cluster is missing."""
+_NAMESPACE_GOES = "because it is being terminated"
+"""What the API server says of anything new in a namespace that is being deleted, and the claim in it too."""
 _WEBHOOK = "failed calling webhook"
 """What the API server says when somebody who has a say in an object, such as KServe, does not answer."""
 
@@ -132,7 +143,7 @@ class KubernetesBackend:
                 raise
             if isinstance(error, NotInstalled):
                 self._cache.lose(error.kind)
-            self._refusals[key, desired.ref] = _refusal(error, desired)
+            self._refusals[key, desired.ref] = _refusal(error, f"{desired.ref.kind} {desired.ref.name}")
         else:
             self._refusals.pop((key, desired.ref), None)
 
@@ -158,6 +169,8 @@ class KubernetesBackend:
         if object_ is None:
             return
         metadata = object_["metadata"]
+        if farewell.has_left_something(object_) and not await self._has_cleaned_up(key, metadata["uid"]):
+            return
         if "deletionTimestamp" not in metadata:
             await self._client.delete(LEPTON_MODEL, key.namespace, key.name)
         finalizers = metadata.get("finalizers", [])
@@ -171,6 +184,28 @@ class KubernetesBackend:
                     raise
         if not others:
             self._cache.remove(LEPTON_MODEL, object_)
+
+    async def _has_cleaned_up(self, key: Key, uid: str) -> bool:
+        """Remove what lies in the artifact store, by a Job; whether that is done. The Job goes with the LeptonModel."""
+        name, owned = cleanup_name(key, uid), self._owned(key)
+        if farewell.is_done(name, owned):
+            return True
+        if farewell.is_still_written(name, owned):
+            return False
+        if farewell.has_given_up(name, owned):
+            await self._delete(JOB, key, name)
+        hindrance = farewell.what_hinders(name, owned)
+        try:
+            await self._apply(JOB, cleanup(key, uid, self._settings))
+        except ApiError as error:
+            if _NAMESPACE_GOES in error.message:
+                return True
+            if error.status != 403:
+                raise
+            hindrance = farewell.explained(_refusal(error, f"Job {name}"))
+        if hindrance is not None:
+            await self.confess(key, hindrance.reason, hindrance.message)
+        return False
 
     async def _hear_last_words(self, key: Key) -> None:
         """Ask for the report of a run that failed without one: the watch of what it wrote may lag behind its end."""
@@ -308,8 +343,8 @@ class KubernetesBackend:
             self._cache.remove(kind, object_)
 
 
-def _refusal(error: ApiError, desired: Desired) -> Failure:
-    message = f"the API server refuses {desired.ref.kind} {desired.ref.name}: {error.message}"
+def _refusal(error: ApiError, what: str) -> Failure:
+    message = f"the API server refuses {what}: {error.message}"
     if isinstance(error, NotInstalled) and error.kind in _MISSING:
         return Failure(reason=Reason.NOT_INSTALLED, message=_MISSING[error.kind])
     if _WEBHOOK in error.message:

@@ -25,6 +25,8 @@ QUEUE = "kueue.x-k8s.io/queue-name"
 """Label of a RayJob: the LocalQueue in which it waits. Kueue then owns spec.suspend, and nobody else touches it."""
 DIGEST = f"{GROUP}/digest"
 """Annotation: sha256 over the artifact that a server verified before it started."""
+KEEP_ARTIFACTS = f"{GROUP}/keep-artifacts"
+"""Annotation of a LeptonModel: where it is `true`, a deletion leaves what lies in the artifact store."""
 FINALIZER = f"{GROUP}/cleanup"
 """Keeps a deleted LeptonModel until nothing of it is left."""
 
@@ -44,6 +46,11 @@ def run_name(job: Job | JobOrder) -> str:
         return name
     end = f"-{job.kind}-{short_hash(job.name)}-{job.attempt}"
     return job.model[: LONGEST_RAY_JOB - len(end)].rstrip("-") + end
+
+
+def cleanup_name(key: Key, uid: str) -> str:
+    """The Job that removes what this very model left in the artifact store; not one of the same name before it."""
+    return f"{key.name}-cleanup-{short_hash(uid)}"
 
 
 def workload_name(key: Key, variant: str, digest: str, engine: Engine) -> str:
