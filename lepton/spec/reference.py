@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from lepton.spec.allowed import allowed
+from lepton.spec.rules import KEYWORD
 from lepton.spec.schema import Schema, plain_schema, user_schema
 
 _HEAD = """\
@@ -44,7 +45,17 @@ def _table(path: str, section: Schema) -> str:
         for name, field in section["properties"].items()
     ]
     head = [f"## {title}", "", section["description"], ""]
-    return "\n".join([*head, "| field | allowed | default | meaning |", "| --- | --- | --- | --- |", *rows, ""])
+    return "\n".join(
+        [*head, "| field | allowed | default | meaning |", "| --- | --- | --- | --- |", *rows, *_rules(section), ""]
+    )
+
+
+def _rules(section: Schema) -> list[str]:
+    """What must hold besides, of single fields and between them."""
+    values = [(name, field) for name, field in section["properties"].items() if "properties" not in field]
+    of_fields = [(f"`{name}`: ", field) for name, field in values]
+    told = [f"* {of}{rule['message']}" for of, node in [*of_fields, ("", section)] for rule in node.get(KEYWORD, ())]
+    return ["", "Besides:", "", *told] if told else []
 
 
 def _type(field: Schema) -> str:
