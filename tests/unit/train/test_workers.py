@@ -5,13 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import ray
 
 from lepton.errors import LeptonError
 from lepton.files import write_atomically
 from lepton.report import Progress
 from lepton.spec.model import Model
 from lepton.spec.reasons import Reason
-from lepton.spec.train import Train
+from lepton.spec.train import Train, TrainResources
 from lepton.train import workers
 from lepton.train.fit import Fit
 
@@ -129,3 +130,26 @@ def test_workers_that_died_without_a_word_fail_with_the_last_one_of_ray(fit: Fit
         Reason.JOB_FAILED,
         "train: the training workers failed 4 times, lastly with: killed",
     )
+
+
+@pytest.fixture
+def nodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The nodes of a Ray that has no GPU at this moment."""
+    found = ["head"]
+    monkeypatch.setattr(ray, "nodes", lambda: found)
+    monkeypatch.setattr(ray, "cluster_resources", dict)
+    return found
+
+
+def test_workers_are_spread_over_the_pods_that_are_there_for_them(nodes: list[str]) -> None:
+    found = workers._scaling(Train(workers=2))
+    assert (found.num_workers, found.placement_strategy) == (2, "SPREAD")
+
+
+def test_a_gpu_that_is_missing_is_a_mistake_on_one_machine_and_comes_back_on_a_cluster(nodes: list[str]) -> None:
+    train = Train(workers=2, resources=TrainResources(gpu=1))
+    with pytest.raises(LeptonError) as raised:
+        workers._scaling(train)
+    assert raised.value.reason is Reason.INVALID_SPEC
+    nodes.append("a worker's pod, which is not up again yet")
+    assert workers._scaling(train).use_gpu
