@@ -101,7 +101,7 @@ class Spec(Section):
     revision: Annotated[int, Field(ge=1)] | None = None
     """Serve this earlier revision: rollback by one field."""
     suspend: bool = False
-    """Start nothing new; what serves goes on."""
+    """Start nothing new; a build that runs and what serves go on."""
 
 
 class LeptonModel(Section):

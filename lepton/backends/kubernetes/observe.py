@@ -11,6 +11,7 @@ from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT
 from lepton.backends.kubernetes.workloads import Owned, endpoint_states, labels_of, traffic_state, unused
 from lepton.errors import LeptonError
 from lepton.plan.types import JobState, Key, Observed, Ref
+from lepton.spec.problems import problem_of
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import EndpointAddress
@@ -25,10 +26,8 @@ def parse(object_: Object) -> LeptonModel:
     try:
         return LeptonModel.model_validate({**object_, "metadata": {**metadata, "resourceVersion": version}})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        what = first["msg"].removeprefix("Value error, ")
-        raise LeptonError(Reason.INVALID_SPEC, f"{where}: {what}: mend it and apply the file again") from error
+        problem = problem_of(error.errors(include_url=False)[0], {})
+        raise LeptonError(Reason.INVALID_SPEC, f"{problem}: mend it and apply the file again") from error
 
 
 def observe(model: LeptonModel, owned: Owned, gateway: Gateway | None = None) -> Observed:
