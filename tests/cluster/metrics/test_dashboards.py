@@ -50,11 +50,10 @@ def watched(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactor
     by_operator = asyncio.run(configured(control_plane, folder / "prometheus-operator"))
     operator = Operator(control_plane, folder / "operator")
     with ExitStack() as stack:
-        by = {
-            name: stack.enter_context(Prometheus(folder / name.replace(" ", "-"), made))
-            for name, one in zip(CONFIGURED, (by_operator, by_hand), strict=True)
-            for made in [for_tests(one, control_plane, {8002: metrics, 8003: state})]
-        }
+        by = {}
+        for name, one in zip(CONFIGURED, (by_operator, by_hand), strict=True):
+            configuration = for_tests(one, control_plane, {8002: metrics, 8003: state})
+            by[name] = stack.enter_context(Prometheus(folder / name.replace(" ", "-"), configuration))
         operator.start()
         stack.callback(operator.kill)
         asyncio.run(lived(control_plane, operator.port, folder, ports, by))
