@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from lepton.backends.gauges import Gauges, Resource
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.jobs import has_told_its_end, order_of, report_of
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL
+from lepton.backends.kubernetes.kinds import CONFIG_MAP
 from lepton.backends.kubernetes.names import JOB_LABEL
 from lepton.plan.types import Key
 from lepton.report import Progress
@@ -67,7 +67,7 @@ class Metrics:
 
 def _models(cache: Cache) -> Iterator[tuple[Resource, Progress | None]]:
     for key in cache.models():
-        resource = cache.get(LEPTON_MODEL, key.namespace, key.name)
+        resource = cache.model(key)
         if resource is not None:
             yield resource, _progress(cache, key) if "candidate" in resource.get("status", {}) else None
 
