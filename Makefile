@@ -9,7 +9,7 @@ LOCKS := requirements/setup.lock requirements/local.lock
 .PHONY: help setup demo test lint unit real cluster e2e bench faults generate format lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Make .venv ready: everything of the lock files, and Lepton itself
 
