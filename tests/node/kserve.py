@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.installation import wait_until
 from tests.node.network import ADDRESS
 from tests.node.node import Node
 from tests.programs.programs import find, module
@@ -23,7 +22,6 @@ KSERVE = "github.com/kserve/kserve@v0.20.0"
 _NAMESPACE = "kserve"
 _WEBHOOK_PORT = 9443
 _WEBHOOKS = f"https://{ADDRESS}:{_WEBHOOK_PORT}"
-_PATIENCE_S = 120.0
 _INGRESS = {"ingressGateway": "none/none", "ingressClassName": "none", "disableIngressCreation": True}
 """The routes are Lepton's own."""
 
@@ -33,6 +31,7 @@ def install(node: Node) -> None:
     config = module("kserve", KSERVE) / "config"
     kube = node.kube
     kube.run("apply", "--server-side", "--force-conflicts", "--kustomize", str(config / "crd"))
+    node.wait(lambda: kube.ask("get", "inferenceservices").returncode == 0, "KServe's CRDs are served")
     kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}}, _settings(config))
     folder = node.folder / "kserve"
     certificate = _certificate(folder / "k8s-webhook-server" / "serving-certs")
@@ -42,7 +41,7 @@ def install(node: Node) -> None:
         {**os.environ, "KUBECONFIG": str(node.kubeconfig), "POD_NAMESPACE": _NAMESPACE, "TMPDIR": str(folder)},
     )
     kube.apply(*_webhooks(config, certificate))
-    wait_until(lambda: kube.ask(*_TRY, stdin=_SAMPLE).returncode == 0, "KServe answers", _PATIENCE_S)
+    node.wait(lambda: kube.ask(*_TRY, stdin=_SAMPLE).returncode == 0, "KServe answers")
 
 
 _TRY = ("apply", "--dry-run=server", "--filename", "-")

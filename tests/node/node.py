@@ -7,6 +7,7 @@ everything else lies in the node's folder.
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
 
@@ -138,10 +139,18 @@ class Node:
                 *("--conntrack-tcp-timeout-established=0s", "--conntrack-tcp-timeout-close-wait=0s"),
             ],
         )
-        wait_until(self._is_ready, "the node is ready", _PATIENCE_S)
+        self.wait(self._is_ready, "the node is ready")
+
+    def wait(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait for something that the node's processes bring about. RuntimeError when one of them has ended."""
+
+        def does() -> bool:
+            self.processes.check()
+            return holds()
+
+        wait_until(does, what, _PATIENCE_S)
 
     def _is_ready(self) -> bool:
-        self.processes.check()
         node = self.kube.find("node", NAME)
         conditions = [] if node is None else node["status"].get("conditions", [])
         return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-from tests.installation import wait_until
 from tests.node import kserve
 from tests.node.network import ADDRESS
 from tests.node.node import Node
@@ -12,7 +11,6 @@ from tests.programs.programs import find, module
 KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
 GATEWAY_API = "sigs.k8s.io/gateway-api@v1.4.0"
 GATEWAY_PORT = 8080
-_PATIENCE_S = 60.0
 
 
 def install(node: Node) -> None:
@@ -63,4 +61,4 @@ def _start(node: Node, name: str, command: list[str | Path]) -> None:
 def _apply_definitions(node: Node, folder: Path, last: str) -> None:
     """Apply the CRDs of a folder, and wait until the API server serves them."""
     node.kube.run("apply", "--server-side", "--force-conflicts", "--filename", str(folder))
-    wait_until(lambda: node.kube.ask("get", last).returncode == 0, f"{last} are served", _PATIENCE_S)
+    node.wait(lambda: node.kube.ask("get", last).returncode == 0, f"{last} are served")
