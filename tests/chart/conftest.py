@@ -4,24 +4,18 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import Client
 from tests.chart.helm import HOME
 from tests.chart.release import Release
-from tests.cluster.conftest import CRD, KUBERAY, NAMESPACES
+from tests.cluster.conftest import NAMESPACES
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.metrics.prometheus import MODULE
+from tests.cluster.parts import define, kuberay
+from tests.cluster.world import definitions
 from tests.programs.programs import module
-
-_PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator@v0.93.0"
-_MONITORING = "example/prometheus-operator-crd/monitoring.coreos.com_"
-_DEFINITIONS = [
-    (KUBERAY, "config/crd/bases/ray.io_rayjobs.yaml"),
-    (_PROMETHEUS_OPERATOR, f"{_MONITORING}podmonitors.yaml"),
-    (_PROMETHEUS_OPERATOR, f"{_MONITORING}prometheusrules.yaml"),
-]
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +29,9 @@ async def _install(plane: ControlPlane) -> None:
     await config.load_kube_config(str(plane.kubeconfig))
     async with ApiClient() as api:
         client = Client(api)
-        for source, path in _DEFINITIONS:
-            await client.apply(CRD, yaml.safe_load((module("kuberay", source) / path).read_text()))
+        monitoring = module("prometheus-operator", MODULE) / "example" / "prometheus-operator-crd"
+        await define(client, [*kuberay(), *definitions(monitoring, "*_podmonitors.yaml")])
+        await define(client, definitions(monitoring, "*_prometheusrules.yaml"))
         for name in (HOME, "team-a", "team-b"):
             await client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 

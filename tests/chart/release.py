@@ -6,8 +6,8 @@ from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import Kind
 from tests.chart.cluster import ask
 from tests.chart.helm import CHART, HOME, helm
-from tests.cluster.conftest import CRD
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.parts import CRD
 
 CLAIM = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 DEFINITION = "leptonmodels.leptonml.dev"

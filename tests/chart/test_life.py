@@ -11,8 +11,8 @@ from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, LEPTON_MODE
 from tests.chart.cluster import ask, until_there
 from tests.chart.helm import CHART, HOME, Refused
 from tests.chart.release import CLAIM, DEFINITION, Release
-from tests.cluster.conftest import CRD
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.parts import CRD
 
 MODEL = {
     "apiVersion": LEPTON_MODEL.api_version,
