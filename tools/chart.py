@@ -7,9 +7,10 @@ the cluster is its own Settings, so that the chart can neither lack one of them 
 import json
 import textwrap
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, JsonValue, create_model
+from pydantic.fields import FieldInfo
 
 from lepton.backends.kubernetes.settings import Settings
 from lepton.spec.document import dump
@@ -185,14 +186,25 @@ def _lines(section: BaseModel, indent: str) -> Iterator[str]:
         value = getattr(section, name)
         if not indent:
             yield ""
-        yield from textwrap.wrap(
-            field.description or "", 118, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}# "
-        )
+        yield from _comment(field, f"{indent}# ")
         if isinstance(value, BaseModel):
             yield f"{indent}{field.alias}:"
             yield from _lines(value, f"{indent}  ")
-        else:
-            yield from textwrap.indent(dump({str(field.alias): value}).rstrip(), indent).splitlines()
+            continue
+        for below in _left_out(field):
+            yield from _comment(below, f"{indent}#   {below.alias}: ")
+        yield from textwrap.indent(dump({str(field.alias): value}).rstrip(), indent).splitlines()
+
+
+def _comment(field: FieldInfo, begin: str) -> list[str]:
+    rest = begin[: begin.index("#")] + "#".ljust(len(begin) - begin.index("#"))
+    return textwrap.wrap(field.description or "", 118, initial_indent=begin, subsequent_indent=rest)
+
+
+def _left_out(field: FieldInfo) -> list[FieldInfo]:
+    """What a section holds that is left out by default, such as the Gateway."""
+    sections = [one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+    return [below for section in sections for below in section.model_fields.values()]
 
 
 def schema() -> str:
@@ -215,5 +227,12 @@ def _rows(section: BaseModel, prefix: str) -> Iterator[tuple[str, str, str]]:
         value, path = getattr(section, name), f"{prefix}{field.alias}"
         if isinstance(value, BaseModel):
             yield from _rows(value, f"{path}.")
-        else:
-            yield path, f"`{json.dumps(value)}`", (field.description or "").replace("\n", " ")
+            continue
+        yield path, f"`{json.dumps(value)}`", _told(field)
+        for below in _left_out(field):
+            default = "required" if below.is_required() else f"`{json.dumps(below.default)}`"
+            yield f"{path}.{below.alias}", default, _told(below)
+
+
+def _told(field: FieldInfo) -> str:
+    return (field.description or "").replace("\n", " ")

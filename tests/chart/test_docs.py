@@ -10,7 +10,8 @@ from textwrap import dedent
 import pytest
 import yaml
 
-from tests.chart.helm import CHART, render
+from lepton.backends.kubernetes.settings import Settings
+from tests.chart.helm import CHART, one, render
 
 ROOT = CHART.parents[1]
 PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
@@ -24,12 +25,13 @@ def commands() -> Iterator[tuple[str, str]]:
             yield page.name, line
 
 
-def own_values(page: str) -> dict[str, object]:
+def own_values(page: str) -> dict[str, dict[str, object]]:
     """What the page lets a reader write into a file of values."""
-    found: dict[str, object] = {}
+    found: dict[str, dict[str, object]] = {}
     for block in re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to" / page).read_text(), re.DOTALL):
         content = yaml.safe_load(dedent(block))
-        found |= content if "spec" not in content else {}
+        for section, values in content.items() if "spec" not in content else ():
+            found[section] = {**found.get(section, {}), **values}
     return found
 
 
@@ -47,7 +49,8 @@ def test_the_chart_takes_what_a_document_types(
     (tmp_path / "my-values.yaml").write_text(yaml.safe_dump(own_values(page)))
     (tmp_path / "charts").symlink_to(CHART.parent)
     monkeypatch.chdir(tmp_path)
-    assert render(*options(line))
+    config = one(render(*options(line)), "ConfigMap")
+    assert Settings.model_validate(yaml.safe_load(config["data"]["settings.yaml"]))
 
 
 def test_each_page_of_installing_is_checked() -> None:
