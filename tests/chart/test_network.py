@@ -1,14 +1,14 @@
 """Who may talk to whom: every connection that Lepton needs is let through, and no other."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 import yaml
 
 from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD
 from tests.chart.helm import HOME, Object, one, render
-from tests.chart.network import Place, may_talk
+from tests.chart.network import Flow, Place, let_through
 from tests.chart.test_objects import GOLDEN
 
 TEAM = "team-a"
@@ -98,23 +98,24 @@ def policies(**values: object) -> list[Object]:
     return [it for it in objects if it["kind"] == "NetworkPolicy"]
 
 
+def named(flows: Iterable[Flow]) -> set[tuple[str, str, int]]:
+    return {(a.name, b.name, port) for a, b, port in flows}
+
+
 @pytest.mark.parametrize("values", [{}, NAMED], ids=["defaults", "with callers and monitoring named"])
 def test_what_lepton_needs_is_let_through(values: dict[str, object]) -> None:
     made = policies(**values)
-    stopped = [(a.name, b.name, port) for a, b, port in NEEDED if not may_talk(made, a, b, port)]
-    assert stopped == []
-    assert may_talk(made, OPERATOR, DNS, 53, "UDP")
+    assert let_through(made, NEEDED) == NEEDED
+    assert let_through(made, [(OPERATOR, DNS, 53)], "UDP") == [(OPERATOR, DNS, 53)]
 
 
 def test_nothing_else_is_let_through_where_callers_and_monitoring_are_named() -> None:
-    made = policies(**NAMED)
     pairs = [(a, b) for a in (*OURS, *OUTSIDE) for b in (*OURS, *OUTSIDE) if a in OURS or b in OURS]
-    passing = {(a.name, b.name, port) for a, b in pairs for port in PORTS if may_talk(made, a, b, port)}
-    assert passing == {(a.name, b.name, port) for a, b, port in (*NEEDED, *BESIDE)}
+    passing = let_through(policies(**NAMED), [(a, b, port) for a, b in pairs for port in PORTS])
+    assert named(passing) == named((*NEEDED, *BESIDE))
 
 
 def test_by_default_anybody_may_ask_models_and_scrape_and_do_nothing_more() -> None:
-    made = policies()
-    passing = {(b.name, port) for b in OURS for port in PORTS if may_talk(made, STRANGER, b, port)}
-    models = {("server", port) for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT)}
-    assert passing == {*models, ("operator", 8080), ("head", 8080), ("worker", 8080), ("gate", 8080)}
+    passing = let_through(policies(), [(STRANGER, b, port) for b in OURS for port in PORTS])
+    asked = [(STRANGER, SERVER, port) for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT)]
+    assert named(passing) == named([*asked, *((STRANGER, b, 8080) for b in (OPERATOR, *JOBS))])

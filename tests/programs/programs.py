@@ -33,6 +33,7 @@ _PACKAGES = {
     "kserve": ("kserve", "github.com/kserve/kserve/cmd/manager"),
     "traefik": ("traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
     "pause": ("pause", "."),
+    "policies": ("policies", "."),
     "prometheus": ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
     "promtool": ("prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
     "prometheus-operator": ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator/cmd/operator"),
