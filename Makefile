@@ -6,10 +6,10 @@ LOCKS := requirements/setup.lock requirements/local.lock
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit real cluster e2e bench faults generate format lock clean
+.PHONY: help setup demo test lint unit real cluster e2e bench bench-operator faults generate format lock clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Make .venv ready: everything of the lock files, and Lepton itself
 
@@ -44,6 +44,10 @@ cluster: $(READY) ## The tests on a real Kubernetes control plane; the first tim
 
 e2e: $(READY) ## The life of a model on a whole real Kubernetes node, brought up for it; or on the cluster of KUBECONFIG
 	$(if $(KUBECONFIG),,$(BIN)/python -m tests.node) $(BIN)/pytest tests/e2e
+
+bench-operator: $(READY) ## What the operator's runtime costs, beside kopf and a bare loop: 10,000 models, an hour or more
+	$(BIN)/python -m tests.programs
+	$(BIN)/python -m bench.operator
 
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kubernetes.aio.client import ApiClient
@@ -48,7 +49,11 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
 
     async def work() -> None:
         metrics.lead(cache)
-        await controller.work_off(options.workers, GRACE_S)
+        try:
+            await controller.work_off(options.workers, GRACE_S)
+        finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(backend.all_told(), GRACE_S)
 
     runner = await serve(options.host, options.port, metrics.registry, lambda: _all_synced(reflectors))
     try:

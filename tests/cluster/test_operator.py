@@ -2,16 +2,28 @@
 
 import asyncio
 import random
+from collections import Counter
 
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, LEPTON_MODEL, OF_A_MODEL, RAY_JOB, SERVICE
+from lepton.backends.kubernetes.events import EVENT
+from lepton.backends.kubernetes.kinds import (
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    LEPTON_MODEL,
+    OF_A_MODEL,
+    RAY_JOB,
+    SERVICE,
+    Kind,
+)
 from lepton.backends.kubernetes.names import MODEL, WORKLOAD, workload_name
 from lepton.plan.types import Key
+from operators.lepton_operator import lease
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.operator import Operator, playing, requests, serves, status
+from tests.cluster.operator import NAMESPACE, Operator, playing, requests, serves, status
 from tests.cluster.world import World
 from tests.contract.harness import digits
 
-KEY, PETS = Key("default", "digits"), Key("default", "pets")
+KEY, PETS, BIRDS = Key("default", "digits"), Key("default", "pets"), Key("default", "birds")
+LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
 
 def test_a_model_lives_from_its_first_apply_to_its_deletion(control_plane: ControlPlane, operator: Operator) -> None:
@@ -31,8 +43,44 @@ def test_a_model_lives_from_its_first_apply_to_its_deletion(control_plane: Contr
             await world.until(lambda: world.cache.model(KEY) is None)
             await world.until(lambda: not any(world.cache.owned(KEY, kind) for kind in OF_A_MODEL))
 
+            assert await asyncio.to_thread(operator.end) == 0
+            held = await world.client.get(LEASE, NAMESPACE, lease.NAME)
+            assert "holderIdentity" not in held["spec"], "who is stopped in order lets another work at once"
+
     asyncio.run(life())
-    assert operator.end() == 0
+
+
+def test_a_model_is_brought_up_with_one_write_for_each_object_and_an_event_for_each_change(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    async def life() -> list[str]:
+        async with playing(control_plane) as world:
+            await world.put(BIRDS, digits())
+            await world.until(serves(world, BIRDS, 1))
+            await world.until(lambda: len(world.cache.owned(BIRDS, DEPLOYMENT)) == 1)
+            await asyncio.to_thread(operator.end)
+            events, _ = await world.client.list(EVENT, BIRDS.namespace)
+            return sorted(one["reason"] for one in events if one["regarding"]["name"] == BIRDS.name)
+
+    reasons = asyncio.run(life())
+    assert reasons == [
+        "Compressed",
+        "DataReady",
+        "GatePassed",
+        "RevisionDecided",
+        "Trained",
+        "TrafficMoved",
+        "Training",
+    ]
+    written = [one for one in requests(control_plane) if one["verb"] not in ("get", "list", "watch")]
+    targets = [(one["verb"], one["objectRef"]) for one in written]
+    counted = Counter(
+        f"{verb} {target['resource']}{'/status' if 'subresource' in target else ''} {target['name']}"
+        for verb, target in targets
+        if target["name"].startswith(BIRDS.name)
+    )
+    assert counted.pop(f"update leptonmodels/status {BIRDS.name}") <= 8
+    assert set(counted.values()) == {1}
 
 
 def test_more_servers_are_asked_for_by_one_field_and_nothing_is_built_for_it(

@@ -60,10 +60,15 @@ class TellingBackend(KubernetesBackend):
         self._progress_at.pop(key, None)
         await super().forget(key)
 
+    async def all_told(self) -> None:
+        """Wait until every Event so far is written."""
+        await self._events.join()
+
     async def tell(self) -> None:
         """Write the Events, until cancelled: no pass waits for one, and nothing depends on one."""
         while True:
             await self._tell(await self._events.get())
+            self._events.task_done()
 
     async def _tell(self, what: Object) -> None:
         name, namespace = what["metadata"]["name"], what["metadata"]["namespace"]

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from lepton.backends.kubernetes.cache import Cache
-from lepton.backends.kubernetes.kinds import LEPTON_MODEL, POD
+from lepton.backends.kubernetes.cache import Cache, path_of
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, LEPTON_MODEL, POD, RAY_JOB
 from lepton.backends.kubernetes.names import MODEL
 from lepton.plan.types import Key
 
-PETS = Key("zoo", "pets")
+PETS, BIRDS, FISH = (Key("zoo", name) for name in ("pets", "birds", "fish"))
 
 
 def model(version: int, uid: str = "u1") -> dict[str, Any]:
@@ -15,67 +15,87 @@ def model(version: int, uid: str = "u1") -> dict[str, Any]:
     return {"metadata": {**metadata, "managedFields": [{"manager": "user"}]}}
 
 
-def pod(name: str, version: int, of: str | None = "pets") -> dict[str, Any]:
+def pod(name: str, version: int, of: str | None = "pets", phase: str = "Running") -> dict[str, Any]:
     labels = {MODEL: of} if of else {}
     metadata = {"name": name, "namespace": "zoo", "resourceVersion": str(version), "uid": f"uid-{name}"}
-    return {"metadata": {**metadata, "labels": labels}}
+    return {"metadata": {**metadata, "labels": labels}, "status": {"phase": phase}}
+
+
+def told() -> tuple[Cache, list[Key]]:
+    """A cache, and what it told to have changed."""
+    changed: list[Key] = []
+    return Cache(changed.append), changed
 
 
 def test_an_older_version_is_no_news_whichever_comes_first() -> None:
-    news: list[Key] = []
-    cache = Cache(news.append)
+    cache, changed = told()
     for version in (9, 8, 9, 10):
         cache.put(LEPTON_MODEL, model(version))
-    assert news == [PETS, PETS]
+    assert changed == [PETS, PETS]
     known = cache.model(PETS)
     assert known is not None
     assert known["metadata"]["resourceVersion"] == "10"
 
 
-def test_what_nobody_reads_is_not_kept() -> None:
-    cache = Cache()
-    cache.put(LEPTON_MODEL, model(1))
-    assert "managedFields" not in (cache.model(PETS) or {})["metadata"]
+def test_what_comes_out_is_what_went_in_but_for_what_nobody_reads() -> None:
+    cache, _ = told()
+    labels = {"name": "run", "namespace": "zoo", "uid": "u1", "labels": {MODEL: "pets"}}
+    kubectl = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "digest": "sha256:1"}
+    noise = {"managedFields": [{"manager": "lepton"}], "annotations": kubectl, "resourceVersion": "7"}
+    spec = {"suspend": False, "rayClusterSpec": {"rayVersion": "2"}}
+    whole = {"apiVersion": "ray.io/v1", "kind": "RayJob", "status": {"jobStatus": "RUNNING"}}
+    cache.put(RAY_JOB, {**whole, "metadata": {**labels, **noise}, "spec": spec})
+    kept = {**labels, "annotations": {"digest": "sha256:1"}, "resourceVersion": "7"}
+    assert cache.get(RAY_JOB, "zoo", "run") == {**whole, "metadata": kept, "spec": {"suspend": False}}
+
+
+def test_a_version_that_says_nothing_new_is_known_and_no_news_but_a_models_always_is() -> None:
+    cache, changed = told()
+    cache.put(POD, pod("a", 1))
+    cache.put(POD, pod("a", 2))
+    known = cache.get(POD, "zoo", "a")
+    assert known is not None
+    assert (known["metadata"]["resourceVersion"], changed) == ("2", [PETS])
+    cache.put(POD, pod("a", 3, phase="Failed"))
+    cache.put(LEPTON_MODEL, model(4))
+    cache.put(LEPTON_MODEL, model(5))
+    assert len(changed) == 4
 
 
 def test_objects_are_found_by_the_model_whose_label_they_carry() -> None:
-    cache = Cache()
+    cache, _ = told()
     for one in (pod("a", 1), pod("b", 2), pod("c", 3, of="birds"), pod("d", 4, of=None)):
         cache.put(POD, one)
+    cache.put(DEPLOYMENT, pod("e", 5))
     assert sorted(cache.owned(PETS, POD)) == ["a", "b"]
-    assert sorted(cache.owned(Key("zoo", "birds"), POD)) == ["c"]
-    assert cache.owned(Key("zoo", "fish"), POD) == {}
+    assert sorted(cache.owned(BIRDS, POD)) == ["c"]
+    assert cache.owned(FISH, POD) == {}
+    cache.put(POD, pod("f", 6))
+    assert sorted(cache.owned(PETS, POD)) == ["a", "b", "f"]
 
 
-def test_an_object_whose_label_changed_is_another_models() -> None:
-    news: list[Key] = []
-    cache = Cache(news.append)
+def test_an_object_whose_label_changed_is_another_models_and_both_are_told() -> None:
+    cache, changed = told()
     cache.put(POD, pod("a", 1))
     cache.put(POD, pod("a", 2, of="birds"))
-    assert news[0] == PETS
-    assert set(news[1:]) == {PETS, Key("zoo", "birds")}
-    assert (cache.owned(PETS, POD), list(cache.owned(Key("zoo", "birds"), POD))) == ({}, ["a"])
+    assert (cache.owned(PETS, POD), list(cache.owned(BIRDS, POD))) == ({}, ["a"])
+    assert (changed[0], set(changed[1:])) == (PETS, {PETS, BIRDS})
 
 
 def test_the_end_of_an_earlier_object_of_that_name_is_no_news() -> None:
-    news: list[Key] = []
-    cache = Cache(news.append)
+    cache, changed = told()
     cache.put(LEPTON_MODEL, model(5, uid="u2"))
     cache.remove(LEPTON_MODEL, model(4, uid="u1"))
-    assert (news, cache.models()) == ([PETS], [PETS])
+    assert (cache.models(), len(changed)) == ([PETS], 1)
     cache.remove(LEPTON_MODEL, model(6, uid="u2"))
-    assert (news, cache.models()) == ([PETS, PETS], [])
+    assert (cache.models(), len(changed)) == ([], 2)
 
 
-def test_a_list_is_all_there_is_and_tells_only_what_changed() -> None:
-    news: list[Key] = []
-    cache = Cache(news.append)
-    for one in (pod("stays", 1), pod("goes", 2, of="birds"), pod("written-since", 9)):
+def test_what_is_not_listed_is_gone_but_what_was_written_after_the_list_is_not() -> None:
+    cache, changed = told()
+    for one in (pod("stays", 1), pod("goes", 2, of="birds"), pod("made", 9, of="fish")):
         cache.put(POD, one)
-    for changes in ({Key("zoo", "birds"), Key("zoo", "fish")}, set()):
-        news.clear()
-        for one in (pod("stays", 1), pod("comes", 5, of="fish")):
-            cache.put(POD, one)
-        cache.retain(POD, {"zoo/stays", "zoo/comes"}, 6)
-        assert set(news) == changes
-    assert sorted(cache.owned(PETS, POD)) == ["stays", "written-since"]
+    changed.clear()
+    cache.retain(POD, {path_of(pod("stays", 1))}, version=8)
+    assert changed == [BIRDS]
+    assert (list(cache.owned(PETS, POD)), list(cache.owned(FISH, POD))) == (["stays"], ["made"])
