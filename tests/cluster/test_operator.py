@@ -62,16 +62,9 @@ def test_a_model_is_brought_up_with_one_write_for_each_object_and_an_event_for_e
             events, _ = await world.client.list(EVENT, BIRDS.namespace)
             return sorted(one["reason"] for one in events if one["regarding"]["name"] == BIRDS.name)
 
-    reasons = asyncio.run(life())
-    assert reasons == [
-        "Compressed",
-        "DataReady",
-        "GatePassed",
-        "RevisionDecided",
-        "Trained",
-        "TrafficMoved",
-        "Training",
-    ]
+    phases = {"Training", "Gating", "Deploying"}  # whether one is seen before it is over is chance
+    told = [reason for reason in asyncio.run(life()) if reason not in phases]
+    assert told == ["Compressed", "DataReady", "GatePassed", "RevisionDecided", "TrafficMoved", "Trained"]
     written = [one for one in requests(control_plane) if one["verb"] not in ("get", "list", "watch")]
     targets = [(one["verb"], one["objectRef"]) for one in written]
     counted = Counter(

@@ -86,9 +86,9 @@ def test_the_end_of_an_earlier_object_of_that_name_is_no_news() -> None:
     cache, changed = told()
     cache.put(LEPTON_MODEL, model(5, uid="u2"))
     cache.remove(LEPTON_MODEL, model(4, uid="u1"))
-    assert (cache.models(), len(changed)) == ([PETS], 1)
+    assert (cache.model(PETS) is None, len(changed)) == (False, 1)
     cache.remove(LEPTON_MODEL, model(6, uid="u2"))
-    assert (cache.models(), len(changed)) == ([], 2)
+    assert (cache.model(PETS) is None, len(changed)) == (True, 2)
 
 
 def test_what_is_not_listed_is_gone_but_what_was_written_after_the_list_is_not() -> None:
