@@ -45,12 +45,15 @@ cluster: $(READY) ## The tests on a real Kubernetes control plane; the first tim
 e2e: $(READY) ## The life of a model on a whole real Kubernetes node, brought up for it; or on the cluster of KUBECONFIG
 	$(if $(KUBECONFIG),,$(BIN)/python -m tests.node) $(BIN)/pytest tests/e2e
 
-bench-operator: $(READY) ## What the operator's runtime costs, beside kopf and a bare loop: 10,000 models, an hour or more
-	$(BIN)/python -m tests.programs
-	$(BIN)/python -m bench.operator
+bench: $(READY) ## What Lepton is worth, as ratios measured side by side
+	$(BIN)/python -m bench
 
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench
+
+bench-operator: $(READY) ## What the operator's runtime costs, beside kopf and a bare loop: 10,000 models, an hour or more
+	$(BIN)/python -m tests.programs
+	$(BIN)/python -m bench.operator
 
 faults: $(READY) ## Kill every process at random points, 20 times each, and see that the end is the same
 	$(BIN)/pytest tests/faults --fault-runs 20
