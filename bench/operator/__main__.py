@@ -59,6 +59,7 @@ class Figures:
     peak_mib: float
     restarted_models: int
     restart_s: float
+    restart_cpu_s: float
     restart_writes: int
     restart_peak_mib: float
 
@@ -88,7 +89,7 @@ def measure(name: str, models: int, patience_s: float, copies: int = 0) -> Figur
             writes_before, made, status = writes.total, writes.made, dict(writes.status)
             runtime.start()
             restart_s = _wait_until_seen(runtime, models + copies, patience_s)
-            restart_peak = runtime.peak_mib()
+            restart_peak, restart_cpu_s = runtime.peak_mib(), runtime.cpu_s()
             _settle(runtime, writes)
         finally:
             runtime.kill()
@@ -108,6 +109,7 @@ def measure(name: str, models: int, patience_s: float, copies: int = 0) -> Figur
         peak_mib=round(peak_mib, 1),
         restarted_models=models + copies,
         restart_s=round(restart_s, 1),
+        restart_cpu_s=round(restart_cpu_s, 1),
         restart_writes=writes.total - writes_before,
         restart_peak_mib=round(restart_peak, 1),
     )

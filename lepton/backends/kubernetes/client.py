@@ -15,7 +15,8 @@ from pydantic_core import from_json
 from lepton.backends.kubernetes.kinds import Kind, Object
 
 FIELD_MANAGER = "lepton"
-_PAGE = 500
+_PAGE = 100
+"""So many objects at a time are ever held unpacked: a page of 500 Pods takes 30 MB."""
 _TIMEOUT_S = 30.0
 _NOT_FOUND = 404
 _WATCH_S = 300

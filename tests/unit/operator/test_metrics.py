@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "operator.md"
 
 def test_every_metric_of_the_operator_is_documented() -> None:
     text = PAGE.read_text()
-    families = [family for family in Metrics().registry.collect()]
+    families = list(Metrics().registry.collect())
     assert families
     for family in families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
