@@ -6,6 +6,7 @@ and Prometheus ask.
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -25,6 +26,9 @@ from operators.lepton_operator.logs import configure
 from operators.lepton_operator.operator import Options, operate
 
 log = logging.getLogger("lepton.operator")
+
+_ALLOCATIONS = 20_000
+"""After so many, garbage is looked for: more than one page of a list makes, which is none."""
 
 
 async def run(settings: Settings, options: Options) -> int:
@@ -46,6 +50,8 @@ async def run(settings: Settings, options: Options) -> int:
 
 def main() -> int:
     """Read the settings and run."""
+    gc.freeze()  # what was imported stays: looking through it for garbage took longer than to read a list of objects
+    gc.set_threshold(_ALLOCATIONS)
     configure()
     path = Path(os.environ.get("LEPTON_SETTINGS", "/etc/lepton/settings.yaml"))
     try:
