@@ -28,7 +28,7 @@ _WINDOW_BITS = -13
 @dataclass(frozen=True, slots=True, eq=False)
 class _Entry:
     kind: Kind
-    name: str
+    path: str
     key: Key | None
     version: int
     packed: bytes
@@ -56,7 +56,7 @@ class Cache:
         known = self._entries[kind].get(path)
         if known is not None and known.version >= version:
             return
-        entry = _Entry(kind, object_["metadata"]["name"], _key(kind, object_), version, self._pack(kind, object_))
+        entry = _Entry(kind, path, self._shared(_key(kind, object_)), version, self._pack(kind, object_))
         if known is not None:
             self._forget(path, known)
         self._entries[kind][path] = entry
@@ -110,8 +110,13 @@ class Cache:
         known = self._looked_at[1]
         if kind not in known:
             found = (one for one in self._of_model.get(key, ()) if one.kind == kind)
-            known[kind] = {one.name: self._open(one) for one in found}
+            known[kind] = {one.path.partition("/")[2]: self._open(one) for one in found}
         return known[kind]
+
+    def _shared(self, key: Key | None) -> Key | None:
+        """The one of this model's others, so that there is one in memory."""
+        others = None if key is None else self._of_model.get(key)
+        return others[0].key if others else key
 
     def _tell(self, *entries: _Entry | None) -> None:
         for key in {entry.key for entry in entries if entry is not None and entry.key is not None}:
