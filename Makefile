@@ -48,9 +48,6 @@ e2e: $(READY) ## The life of a model on a whole real Kubernetes node, brought up
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench
 
-bench: $(READY) ## What Lepton is worth, as ratios measured side by side
-	$(BIN)/python -m bench
-
 bench-operator: $(READY) ## What the operator's runtime costs, beside kopf and a bare loop: 10,000 models, an hour or more
 	$(BIN)/python -m tests.programs
 	$(BIN)/python -m bench.operator
