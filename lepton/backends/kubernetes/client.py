@@ -26,11 +26,13 @@ _WATCH_S = 300
 class ApiError(Exception):
     """The API server refused, or could not be reached (status 0)."""
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, causes: tuple[Object, ...] = ()) -> None:
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
         self.message = message
+        self.causes = causes
+        """What is wrong with each field of an object, where the server tells."""
 
 
 class NotInstalled(ApiError):  # noqa: N818 - what is the matter, not an error of ours
@@ -142,6 +144,21 @@ class Client:
             if error.status != 404:
                 raise
 
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: Object | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """What lies at any path, such as a log or a proxied service: content and headers. Raises ApiError."""
+        response = await self._send(method, path, query, body, {"Accept": "*/*", **(headers or {})})
+        try:
+            return await response.read(), response.headers
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
+
     async def _request(
         self,
         method: str,
@@ -150,7 +167,7 @@ class Client:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> Object:
-        response = await self._send(method, path, query or {}, body, content_type)
+        response = await self._send(method, path, query or {}, body, {"Content-Type": content_type})
         try:
             answer: Object = from_json(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -162,14 +179,14 @@ class Client:
         method: str,
         path: str,
         query: Mapping[str, str],
-        body: Object | None = None,
-        content_type: str = "application/json",
+        body: Object | bytes | None = None,
+        given: Mapping[str, str] | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": "application/json", "Content-Type": "application/json", **(given or {})}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        given = urlencode({key: value for key, value in query.items() if value})
-        url = f"{self._api.configuration.host}{path}{f'?{given}' if given else ''}"
+        wanted = urlencode({key: value for key, value in query.items() if value})
+        url = f"{self._api.configuration.host}{path}{f'?{wanted}' if wanted else ''}"
         try:
             request = self._api.rest_client.request
             answer: Any = await request(method, url, headers, body, _request_timeout=timeout_s)  # type: ignore[no-untyped-call]  # kubernetes.aio has no types here
@@ -188,4 +205,7 @@ def _refusal(status: int, body: bytes) -> ApiError:
         told = {}
     if not isinstance(told, dict):
         told = {}
-    return ApiError(status, str(told.get("reason", "")), str(told.get("message", body[:500].decode(errors="replace"))))
+    message = str(told.get("message", body[:500].decode(errors="replace")))
+    return ApiError(
+        status, str(told.get("reason", "")), message, tuple((told.get("details") or {}).get("causes") or ())
+    )
