@@ -16,8 +16,8 @@ from lepton.backends.local.home import Home
 from lepton.cli import console, machine
 from lepton.cli.files import read_models
 from lepton.cli.lifecycle import apply_one
-from lepton.cli.predict.client import Client
-from lepton.cli.predict.command import address_of
+from lepton.cli.place import Place, Where, open_place
+from lepton.cli.predict.command import client_of
 from lepton.cli.predict.inputs import from_bytes
 from lepton.cli.predict.show import one_answer
 from lepton.cli.results import Result, find_result, holdout
@@ -34,24 +34,24 @@ PROTOCOLS: tuple[tuple[Protocol, str], ...] = (("http", "HTTP"), ("grpc", "gRPC"
 def demo(file: str) -> None:
     """The whole show. Raises CommandError or LeptonError with what a person must mend."""
     began = time.monotonic()
-    models = read_models([file])
-    machine.up({})
-    with machine.open_store() as store:
+    with open_place(Where()) as place:
+        models = read_models([file], place)
+        machine.up({})
         for model in models:
-            console.note(apply_one(store, model))
-    for model in follow([model.metadata.name for model in models]):
-        _show(model)
+            console.note(apply_one(place, model))
+        for model in follow(place, [model.metadata.name for model in models]):
+            _show(place, model)
     console.note(f"done in {words.duration(time.monotonic() - began)}")
 
 
-def _show(model: LeptonModel) -> None:
+def _show(place: Place, model: LeptonModel) -> None:
     out = console.stdout()
-    result = find_result(model, None)
+    result = find_result(place, model, None)
     headline = f"{model.metadata.name}, revision {result.record.number}, serves"
     out.print(Text(f"\n{headline}", style="bold green"))
     if result.gate is not None:
         out.print(comparison_table(result.gate))
-    image = _predictions(model, result)
+    image = _predictions(place, model, result)
     out.print(Text("Try next", style="bold"))
     commands = Table.grid(padding=(0, 2))
     for command, meaning in _next_commands(model.metadata.name, image):
@@ -59,16 +59,15 @@ def _show(model: LeptonModel) -> None:
     out.print(commands)
 
 
-def _predictions(model: LeptonModel, result: Result) -> Path:
+def _predictions(place: Place, model: LeptonModel, result: Result) -> Path:
     """One held-out image over each protocol. Returns where it was put for the user's own tries."""
-    address = address_of(model)
     member, content, truth = holdout(result)
     image = Home.default().root / "samples" / f"{model.metadata.name}{Path(member).suffix}"
     write_atomically(image, content)
     out = console.stdout()
     out.print(Text(f"A held-out image that the model has never seen, in truth {truth!r}", style="bold"))
     for protocol, name in PROTOCOLS:
-        with Client(address, protocol) as client:
+        with client_of(place, model, protocol) as client:
             client.ask(from_bytes("", content))  # the connection's first request also opens it
             out.print(one_answer(client.ask(from_bytes(f"  over {name}", content)), 3))
     return image

@@ -11,9 +11,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from rich.markup import escape
 from rich.table import Table
@@ -22,9 +20,9 @@ from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.ports import require_free
 from lepton.backends.local.service import server_states
 from lepton.backends.local.store import Store
-from lepton.cli import machine
 from lepton.cli.console import stdout
 from lepton.cli.errors import CommandError
+from lepton.cli.place import Finding, Place
 from lepton.cli.show import words
 from lepton.errors import LeptonError
 
@@ -43,29 +41,18 @@ _PACKAGES = {
 _INSTALL = "install it: make setup (in a clone), or pip install 'leptonml[local]'"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What one check found."""
-
-    name: str
-    level: Literal["ok", "warning", "missing"]
-    found: str
-    mend: str = ""
-    """What to do; empty when all is well."""
-
-
-def run_doctor() -> None:
-    """Print what all checks found. Raises CommandError when something is missing."""
-    home = Home.default()
-    findings = examine(home, _settings(home), running=_is_running())
+def run_doctor(place: Place) -> None:
+    """Print what all checks of a place found. Raises CommandError when something is missing."""
+    findings = place.findings()
     stdout().print(findings_table(findings))
     missing = [finding.name for finding in findings if finding.level == "missing"]
     if missing:
         raise CommandError(f"missing: {', '.join(missing)}")
 
 
-def examine(home: Home, settings: Settings, *, running: bool) -> list[Finding]:
-    """Run every check."""
+def examine(home: Home, *, running: bool) -> list[Finding]:
+    """Run every check of this machine."""
+    settings = _settings(home)
     return [finding for check in CHECKS for finding in check(home, settings, running)]
 
 
@@ -197,14 +184,6 @@ def _server(name: str, state: str) -> Finding:
     if state == "starting":
         return Finding(name, "warning", "is starting", "wait a moment")
     return Finding(name, "missing", state, "mend what it says; Lepton starts it again by itself")
-
-
-def _is_running() -> bool:
-    """Whether Lepton runs; a home that can't even be looked into is told by another check."""
-    try:
-        return machine.is_up()
-    except OSError:
-        return False
 
 
 def _settings(home: Home) -> Settings:

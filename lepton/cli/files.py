@@ -5,24 +5,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lepton.cli.errors import USAGE, CommandError
-from lepton.cli.machine import NAMESPACE
+from lepton.cli.place import Place
 from lepton.errors import LeptonError
 from lepton.spec.load import load
 from lepton.spec.resource import LeptonModel
 
 
-def read_models(names: Sequence[str]) -> list[LeptonModel]:
+def read_models(names: Sequence[str], place: Place) -> list[LeptonModel]:
     """Every LeptonModel of the files; `-` is standard input, a folder stands for its YAML files.
 
-    Raises CommandError (exit code 2) with one line for each mistake, or when a model is given twice.
+    A model that does not say its namespace belongs to that of the place, and no other is taken. Raises CommandError
+    (exit code 2) with one line for each mistake, or when a model is given twice.
     """
     models: list[LeptonModel] = []
     problems: list[str] = []
     for where, content in _contents(names):
         loaded = load(content)
         problems += [f"{where}: {problem}" for problem in loaded.problems]
-        models += loaded.models
-    problems += [_foreign(model) for model in models if model.metadata.namespace != NAMESPACE]
+        models += [_settled(model, place) for model in loaded.models]
+    problems += [_foreign(model, place) for model in models if model.metadata.namespace != place.namespace]
     found = [model.metadata.name for model in models]
     problems += [f"{name} is given twice; each model may be given once" for name in found if found.count(name) > 1][:1]
     if problems:
@@ -52,13 +53,20 @@ def missing_data(model: LeptonModel) -> str | None:
     try:
         locate(uri)
     except LeptonError as error:
-        return f"{model.metadata.name}: {error.message}"
+        return error.message
     return None
 
 
-def _foreign(model: LeptonModel) -> str:
+def _settled(model: LeptonModel, place: Place) -> LeptonModel:
+    if "namespace" in model.metadata.model_fields_set:
+        return model
+    metadata = model.metadata.model_copy(update={"namespace": place.namespace})
+    return model.model_copy(update={"metadata": metadata})
+
+
+def _foreign(model: LeptonModel, place: Place) -> str:
     given = model.metadata.namespace
-    return f"{model.metadata.name}: metadata.namespace: given {given!r}; allowed: {NAMESPACE}, the only one on a laptop"
+    return f"{model.metadata.name}: metadata.namespace: given {given!r}; allowed: {place.namespace}{place.elsewhere}"
 
 
 def _contents(names: Sequence[str]) -> list[tuple[str, bytes]]:

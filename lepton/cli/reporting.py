@@ -7,8 +7,8 @@ from pydantic import JsonValue
 
 from lepton.cli import console
 from lepton.cli.errors import CommandError
-from lepton.cli.machine import open_store, require
 from lepton.cli.page.html import html_page
+from lepton.cli.place import Place, require
 from lepton.cli.results import Result, find_result
 from lepton.cli.show.report import report_tables
 from lepton.files import write_atomically
@@ -16,10 +16,9 @@ from lepton.files import write_atomically
 Output = Literal["table", "json", "html"]
 
 
-def report(name: str, revision: int | None, output: Output, file: Path | None) -> None:
+def report(place: Place, name: str, revision: int | None, output: Output, file: Path | None) -> None:
     """Write the report to stdout, or to the file. Raises LeptonError when there is none."""
-    with open_store() as store:
-        result = find_result(require(store, name), revision)
+    result = find_result(place, require(place, name), revision)
     if output == "table":
         if file is not None:
             raise CommandError("--to is for -o json and -o html: a table goes to the terminal", 2)

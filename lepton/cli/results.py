@@ -11,6 +11,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lepton.artifact import read
+from lepton.cli.errors import CommandError
+from lepton.cli.place import Place
 from lepton.errors import LeptonError
 from lepton.report import GateReport, Report
 from lepton.spec.reasons import Reason
@@ -32,7 +34,7 @@ class Result:
     """None until the candidate was measured at its endpoint."""
 
 
-def find_result(model: LeptonModel, revision: int | None) -> Result:
+def find_result(place: Place, model: LeptonModel, revision: int | None) -> Result:
     """The revision asked for; by default the one that serves, else the newest that has a report.
 
     Raises LeptonError with REVISION_NOT_FOUND when there is none, or when it has not written its report yet.
@@ -40,6 +42,9 @@ def find_result(model: LeptonModel, revision: int | None) -> Result:
     record = _choose(model, revision)
     if record.artifact is None:
         raise LeptonError(Reason.REVISION_NOT_FOUND, _no_report(model, record))
+    problem = place.unreadable(record.artifact)
+    if problem is not None:
+        raise CommandError(problem)
     report = _read(record.artifact, "report.json", Report)
     if report is None:
         raise LeptonError(Reason.REVISION_NOT_FOUND, _no_report(model, record))

@@ -1,28 +1,29 @@
 """Follows models until they serve or need a person: live on a terminal, line by line elsewhere. Changes nothing."""
 
 import time
+from collections.abc import Sequence
 
 from rich.console import Console, Group
 from rich.live import Live
 
 from lepton.cli.console import stderr
 from lepton.cli.errors import CommandError
-from lepton.cli.machine import is_up, open_store, require
+from lepton.cli.place import Place, require
+from lepton.cli.show import words
 from lepton.cli.show.progress import Progress, outcome, progress_view
-from lepton.cli.show.resource import cause_of
+from lepton.cli.show.resource import cause_of, message_of
 from lepton.spec.resource import LeptonModel
 
-_POLL_S = 0.25
 _ALIVE_EVERY_S = 5.0
 
 
-def follow(names: list[str]) -> list[LeptonModel]:
+def follow(place: Place, names: Sequence[str], timeout_s: float | None = None) -> list[LeptonModel]:
     """Show progress on stderr until every model serves. Raises CommandError when one of them needs a person.
 
-    Raises CommandError too when Lepton stops meanwhile: then nothing would ever come.
+    Raises CommandError too when Lepton stops meanwhile, as then nothing would ever come, and when the time is up.
     """
     console = stderr()
-    watcher = _Watcher(names)
+    watcher = _Watcher(place, names, timeout_s)
     if console.is_terminal:
         _follow_live(watcher, console)
     else:
@@ -33,31 +34,44 @@ def follow(names: list[str]) -> list[LeptonModel]:
 class _Watcher:
     """What is known of the models on their way."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, place: Place, names: Sequence[str], timeout_s: float | None) -> None:
+        self.place = place
         self.progress = {name: Progress() for name in names}
         self.models: dict[str, LeptonModel] = {}
         self._checked = time.monotonic()
+        self._timeout_s = timeout_s
+        self._deadline = None if timeout_s is None else self._checked + timeout_s
 
     def look(self) -> list[str]:
-        """Read the store once. Returns the lines that are new."""
+        """Read the models once. Returns the lines that are new."""
         now = time.monotonic()
         if now - self._checked > _ALIVE_EVERY_S:
             self._checked = now
-            if not is_up():
-                raise CommandError("Lepton stopped: `lepton up` carries on where it was")
+            why = self.place.idle()
+            if why is not None:
+                raise CommandError(why)
         lines = []
-        with open_store() as store:
-            for name, progress in self.progress.items():
-                self.models[name] = require(store, name)
-                line = progress.take(self.models[name], now)
-                if line is not None:
-                    lines.append(f"{name}: {line}" if len(self.progress) > 1 else line)
+        for name, progress in self.progress.items():
+            self.models[name] = require(self.place, name)
+            line = progress.take(self.models[name], now)
+            if line is not None:
+                lines.append(f"{name}: {line}" if len(self.progress) > 1 else line)
+        if self._deadline is not None and now > self._deadline and self.pending:
+            raise CommandError("\n".join(self._late()))
         return lines
 
     @property
     def pending(self) -> bool:
         """Whether any model is still on its way."""
         return any(outcome(model) is None for model in self.models.values())
+
+    def _late(self) -> list[str]:
+        late = [model for model in self.models.values() if outcome(model) is None]
+        return [
+            f"{model.metadata.name} does not serve after {words.duration(self._timeout_s or 0)} "
+            f"({model.status.phase.value}): {message_of(model)}"
+            for model in late
+        ]
 
     def view(self) -> Group:
         """All models as they stand."""
@@ -75,7 +89,7 @@ def _follow_live(watcher: _Watcher, console: Console) -> None:
     watcher.look()
     with Live(watcher.view(), console=console, refresh_per_second=10) as live:
         while watcher.pending:
-            time.sleep(_POLL_S)
+            watcher.place.pause()
             watcher.look()
             live.update(watcher.view())
 
@@ -86,7 +100,7 @@ def _follow_lines(watcher: _Watcher, console: Console) -> None:
             console.print(line, markup=False)
         if not watcher.pending:
             return
-        time.sleep(_POLL_S)
+        watcher.place.pause()
 
 
 def _why(model: LeptonModel) -> str:

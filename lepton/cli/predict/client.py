@@ -4,15 +4,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from pydantic import JsonValue
 
 from lepton.cli.errors import CommandError
+from lepton.cli.place import Asker
 from lepton.cli.predict.inputs import Item
-from lepton.endpoint import Connection, Refused, Unreachable
-from lepton.spec.status import EndpointAddress, Protocol
+from lepton.endpoint import Refused, Unreachable
 
 OUTPUTS = ("label", "probability", "top_k_labels", "top_k_probabilities")
 
@@ -43,22 +42,12 @@ class Answer:
 
 
 class Client:
-    """One connection to one model."""
+    """What one connection to one model says, in words."""
 
-    def __init__(self, address: EndpointAddress, protocol: Protocol) -> None:
-        self._connection = Connection(address, protocol)
-        self._nobody = (
-            f"nothing answers at {address.host(protocol)} ({protocol}): `lepton up` starts Lepton, "
-            f"`lepton get {address.model}` tells whether the model serves"
-        )
-
-    def __enter__(self) -> Self:
-        """Use it in a with statement."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connection."""
-        self._connection.close()
+    def __init__(self, connection: Asker, nobody: str) -> None:
+        """`nobody`: the sentence for when there is no answer."""
+        self._connection = connection
+        self._nobody = nobody
 
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the images that the model sees. Raises CommandError."""

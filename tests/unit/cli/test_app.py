@@ -61,7 +61,7 @@ def test_the_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> Non
             "metadata.namespace: given 'other'; allowed: default",
         ),
         (["apply", "-f", "FILE", "-f", "FILE"], DIGITS, 2, "digits is given twice"),
-        (["apply", "-f", "FILE", "--wait"], DIGITS, 1, "Lepton is not running: `lepton up` starts it"),
+        (["apply", "-f", "FILE", "--wait"], DIGITS, 1, "nothing changes and nothing answers: `lepton up` starts it"),
         (["get", "nosuch"], "", 1, "there is no model named 'nosuch'; none has been applied yet"),
         (["describe", "nosuch"], "", 1, "there is no model named 'nosuch'"),
         (["logs", "nosuch"], "", 1, "there is no model named 'nosuch'"),

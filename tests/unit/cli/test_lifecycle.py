@@ -1,14 +1,15 @@
 """What `delete` says while something refuses to go, and what `apply` says of a model that does not serve."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from lepton.backends.local.home import Home
 from lepton.backends.local.states import NOT_DELETED
 from lepton.backends.local.store import Store, key_of
 from lepton.cli import lifecycle
 from lepton.cli.errors import CommandError
+from lepton.cli.machine import Machine
 from lepton.cli.watch import _why
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.resource import LeptonModel
@@ -18,12 +19,12 @@ WHY = f"digits: StoreUnwritable: {NOT_DELETED}s3://bucket refuses"
 
 
 @pytest.fixture
-def store(tmp_path: Path, serving: LeptonModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(home: Home, serving: LeptonModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Holds one model that is being deleted; Lepton seems to run, and time flies."""
     monkeypatch.setattr("lepton.cli.machine.is_up", lambda: True)
-    monkeypatch.setattr(lifecycle, "_POLL_S", 0.0)
+    monkeypatch.setattr("lepton.cli.machine._POLL_S", 0.0)
     monkeypatch.setattr(lifecycle, "_STUCK_S", 0.0)
-    made = Store(tmp_path / "lepton.db")
+    made = Store(home.make().database)
     made.apply(serving)
     made.delete(key_of(serving))
     yield made
@@ -50,7 +51,7 @@ def test_delete_says_what_keeps_a_model_and_ends_when_it_was_tried_again_in_vain
 ) -> None:
     refuse(store, serving, f"{NOT_DELETED}s3://bucket refuses")
     with pytest.raises(CommandError) as failure:
-        lifecycle._wait_until_gone(store, ["digits"])
+        lifecycle.wait_until_gone(Machine(), ["digits"])
     assert failure.value.message == f"{WHY}\nLepton goes on trying, also without this command"
     assert capsys.readouterr().err == f"{WHY}; it is tried again by itself\n"
 
@@ -59,8 +60,8 @@ def test_delete_takes_an_older_failure_for_no_refusal(
     store: Store, serving: LeptonModel, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refuse(store, serving, "the build failed")
-    monkeypatch.setattr("lepton.cli.lifecycle.time.sleep", lambda _: store.forget(key_of(serving)))
-    lifecycle._wait_until_gone(store, ["digits"])
+    monkeypatch.setattr("lepton.cli.machine.time.sleep", lambda _: store.forget(key_of(serving)))
+    lifecycle.wait_until_gone(Machine(), ["digits"])
     assert capsys.readouterr().err == ""
 
 

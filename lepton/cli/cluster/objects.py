@@ -1,0 +1,56 @@
+"""The objects of Kubernetes that stand behind what a plan desires, by kind and name. Pure."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from lepton.backends.kubernetes.kinds import JOB, POD, RAY_JOB, SERVICE, Kind, Object
+from lepton.backends.kubernetes.names import JOB_LABEL, WORKLOAD, run_name
+from lepton.plan.preview import Preview
+from lepton.plan.types import Desired, Endpoint, Job, Ref, Traffic
+
+Objects = Mapping[Kind, Mapping[str, Object]]
+"""All of a model's, by kind and name."""
+
+
+def objects_of(desired: Desired) -> list[str]:
+    """What is made for it. The candidate's servers are those that the traffic moves to."""
+    if isinstance(desired, Job):
+        run = RAY_JOB if desired.kind == "build" else JOB
+        return [f"{run.name} {run_name(desired)}", f"ConfigMap, ServiceAccount, Role and RoleBinding {desired.name}"]
+    variant = desired.variant if isinstance(desired, Endpoint) else "served"
+    servers = f"servers {desired.model}-{variant}-{desired.digest.removeprefix('sha256:')[:8]}"
+    service = f"{SERVICE.name} {desired.ref.name}"
+    return [service] if isinstance(desired, Endpoint) and variant == "served" else [service, servers]
+
+
+def vanishing(model: str, owned: Objects, found: Preview) -> list[str]:
+    """What goes: the objects of what is not wanted any more, and the servers that the traffic leaves."""
+    lines = [line for ref in sorted(found.goes) for line in _of_ref(owned, ref)]
+    service = owned.get(SERVICE, {}).get(model)
+    if service is None or all(not isinstance(desired, Traffic) for desired in found.comes) or found.keeps_servers:
+        return lines
+    return [*lines, *_labelled(owned, WORKLOAD, service["spec"]["selector"][WORKLOAD])]
+
+
+def remnants_of(owned: Objects) -> list[str]:
+    """All objects that there are."""
+    return list(_chosen(owned, lambda _: True))
+
+
+def _of_ref(owned: Objects, ref: Ref) -> Iterator[str]:
+    if ref.kind == "Job":
+        yield from _labelled(owned, JOB_LABEL, ref.name)
+    elif ref.name in owned.get(SERVICE, {}):
+        yield f"{SERVICE.name} {ref.name}"
+    else:
+        yield from _labelled(owned, WORKLOAD, ref.name)
+
+
+def _labelled(owned: Objects, label: str, value: str) -> Iterator[str]:
+    """The objects with this label; pods go with what makes them."""
+    without_pods = {kind: objects for kind, objects in owned.items() if kind != POD}
+    return _chosen(without_pods, lambda object_: object_["metadata"].get("labels", {}).get(label) == value)
+
+
+def _chosen(owned: Objects, holds: Callable[[Object], bool]) -> Iterator[str]:
+    for kind, objects in owned.items():
+        yield from (f"{kind.name} {name}" for name in sorted(objects) if holds(objects[name]))

@@ -1,0 +1,327 @@
+"""The command on a cluster, where no real API server can show it: what lies behind its proxies, and rare refusals.
+
+An HTTP server on the loopback address plays the API server; tests/cluster/test_cli.py has a real one.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lepton.backends.kubernetes.client import ApiError
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, POD, SERVICE
+from lepton.backends.kubernetes.names import JOB_LABEL, WORKLOAD
+from lepton.backends.kubernetes.store import applied_by
+from lepton.cli.cluster.objects import objects_of, remnants_of, vanishing
+from lepton.cli.cluster.refusals import in_words
+from lepton.jobdir import JobOrder
+from lepton.plan.preview import preview
+from lepton.plan.types import Endpoint, EndpointState, Job, JobState, Observed, Ref, Traffic
+from lepton.spec.resource import LeptonModel
+from lepton.spec.status import EndpointAddress
+from tests.unit.cli.command import lepton
+
+MODELS = "/apis/leptonml.dev/v1alpha1/namespaces/team/leptonmodels"
+PROXIED = "/api/v1/namespaces/team/services"
+PROXY = f"{PROXIED}/digits:http/proxy/v2/models/digits"
+CONFIG_MAPS = "/api/v1/namespaces/team/configmaps"
+RUN = "/apis/ray.io/v1/namespaces/team/rayjobs/digits-build-00000001-0"
+LOGS = f"{PROXIED}/cluster-head-svc:dashboard/proxy/api/jobs/job-1/logs"
+ANSWERS = {
+    "outputs": [
+        {"name": "label", "datatype": "BYTES", "shape": [1, 1], "data": ["4"]},
+        {"name": "probability", "datatype": "FP32", "shape": [1, 1], "data": [0.9]},
+        {"name": "top_k_labels", "datatype": "BYTES", "shape": [1, 2], "data": ["4", "6"]},
+        {"name": "top_k_probabilities", "datatype": "FP32", "shape": [1, 2], "data": [0.9, 0.1]},
+    ]
+}
+
+
+@dataclass
+class Played:
+    """What is at each path, and what was asked."""
+
+    content: dict[str, Any] = field(default_factory=dict)
+    """JSON by path; a number is a refusal."""
+    asked: list[tuple[str, str, Mapping[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
+    played = Played()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.split("?")[0]
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            played.asked.append((self.command, path, self.headers, body))
+            found = played.content.get(path, 404)
+            self.send_response(found if isinstance(found, int) else 200)
+            self.end_headers()
+            self.wfile.write(b"404 page not found" if isinstance(found, int) else json.dumps(found).encode())
+
+        do_POST = do_PATCH = do_GET  # noqa: N815 - the names that the server looks for
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, f"http://127.0.0.1:{server.server_port}")))
+        yield played
+        server.shutdown()
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    path = folder / "kubeconfig"
+    context = {"cluster": "fake", "user": "me", "namespace": "team"}
+    document = {
+        "clusters": [{"name": "fake", "cluster": {"server": server}}],
+        "users": [{"name": "me", "user": {"token": "secret"}}],
+        "contexts": [{"name": "fake", "context": context}, {"name": "broken", "context": {"cluster": "gone"}}],
+    }
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+def at(model: LeptonModel) -> dict[str, Any]:
+    """The object as the API server has it."""
+    document = model.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+    status = model.status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    metadata = {"name": "digits", "namespace": "team", "resourceVersion": "7", "uid": "1"}
+    return {**document, "metadata": metadata, "status": status}
+
+
+def test_predict_needs_no_way_into_the_cluster_but_the_api_server(
+    api: Played, serving: LeptonModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = EndpointAddress(http="http://127.0.0.1:1", grpc="127.0.0.1:1", model="digits")
+    model = serving.model_copy(update={"status": serving.status.model_copy(update={"endpoint": inside})})
+    api.content = {
+        f"{MODELS}/digits": at(model),
+        PROXY: {"inputs": [{"name": "image", "datatype": "UINT8", "shape": [-1, 1, 1, 1]}]},
+        f"{PROXY}/infer": ANSWERS,
+    }
+    assert lepton("--context", "fake", "predict", "digits", "[[7]]", "-o", "json") == 0
+    (answer,) = json.loads(capsys.readouterr().out)["predictions"]
+    assert (answer["label"], answer["topK"][1]["label"]) == ("4", "6")
+    method, path, headers, body = api.asked[-1]
+    assert (method, path, headers["Authorization"]) == ("POST", f"{PROXY}/infer", "Bearer secret")
+    length = int(headers["Inference-Header-Content-Length"])
+    assert json.loads(body[:length])["inputs"][0]["name"] == "image"
+    assert body[length:]
+
+
+def test_the_log_of_a_build_is_that_of_its_driver(
+    api: Played, training: LeptonModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (record,) = training.status.revisions
+    order = JobOrder(name=record.name, kind="build", model="digits", revision=1, attempt=0, arguments={})
+    config_map = {"metadata": {"name": record.name}, "data": {"order.json": order.model_dump_json()}}
+    status = {"rayClusterName": "cluster", "jobId": "job-1"}
+    api.content = {
+        f"{MODELS}/digits": at(training),
+        CONFIG_MAPS: {"items": [config_map], "metadata": {"resourceVersion": "1"}},
+        RUN: {
+            "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
+            "status": status,
+        },
+        LOGS: {"logs": "train: epoch 1 of 3\n"},
+    }
+    assert lepton("--context", "fake", "logs", "digits") == 0
+    assert capsys.readouterr().out == "train: epoch 1 of 3\n"
+
+
+def test_a_cluster_without_leptonmodels_is_told_with_what_to_do(
+    api: Played, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lepton("--context", "fake", "get") == 1
+    said = "error: the cluster of context 'fake' has no LeptonModels: apply manifests/crds, or install the chart\n"
+    assert capsys.readouterr().err == said
+
+
+def test_a_file_belongs_to_the_namespace_of_the_context_and_to_no_other(
+    api: Played, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = file.read_text()
+    file.write_text(text.replace("name: digits", "name: digits, namespace: other"))
+    assert lepton("--context", "fake", "apply", "-f", file) == 2
+    said = "digits: metadata.namespace: given 'other'; allowed: team: name the other namespace with --namespace"
+    assert said in " ".join(capsys.readouterr().err.split())
+    file.write_text(text)
+    assert lepton("--context", "fake", "plan", "-f", file) == 1
+    assert "has no LeptonModels" in capsys.readouterr().err
+    assert {path for _, path, _, _ in api.asked} == {f"{MODELS}/digits"}
+
+
+def test_a_report_on_the_clusters_own_volume_is_told_so(
+    api: Played, serving: LeptonModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest, oldest = serving.status.revisions
+    kept = newest.model_copy(update={"artifact": "file:///lepton/artifacts/team/digits"})
+    status = serving.status.model_copy(update={"revisions": (kept, oldest)})
+    api.content = {f"{MODELS}/digits": at(serving.model_copy(update={"status": status}))}
+    assert lepton("--context", "fake", "report", "digits") == 1
+    assert "the report lies on the cluster's own volume (file:///lepton/" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("context", "content", "code", "sentence"),
+    [
+        ("nosuch", None, 2, "--context: given 'nosuch', which KUBECONFIG does not have; it has: broken, fake"),
+        ("broken", None, 1, "context 'broken' can't be used ("),
+        ("fake", "contexts: 7", 2, "KUBECONFIG is no kubeconfig (TypeError): mend it"),
+        ("fake", "{", 2, "KUBECONFIG is no kubeconfig (ParserError): mend it"),
+        ("fake", "", 2, "--context: given 'fake', which KUBECONFIG does not have; it has: none"),
+    ],
+)
+def test_a_kubeconfig_that_can_not_be_used_is_named(
+    context: str,
+    content: str | None,
+    code: int,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    assert lepton("--context", context, "get") == code
+    answer = " ".join(capsys.readouterr().err.split())
+    assert sentence.replace("KUBECONFIG", str(path)) in answer
+    assert "Traceback" not in answer
+
+
+def invalid(field_: str, message: str, reason: str = "FieldValueInvalid") -> ApiError:
+    unchecked = {"field": "<nil>", "message": "Invalid value: null: some validation rules were not checked"}
+    cause = {"field": field_, "message": message, "reason": reason}
+    return ApiError(422, "Invalid", "is invalid", (cause, unchecked))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (ApiError(0, "Unreachable", "refused"), 1, "can't reach the cluster of context 'c' at https://x (refused)"),
+        (ApiError(401, "Unauthorized", "Unauthorized"), 1, "its token may have expired"),
+        (ApiError(403, "Forbidden", "you can't"), 1, "forbids it: you can't: ask whoever runs it for that right"),
+        (ApiError(409, "Conflict", "another did"), 1, "the cluster of context 'c' refuses: another did"),
+        (
+            invalid("spec.train.epochs", "Invalid value: 0: spec.train.epochs in body should be greater than 1"),
+            2,
+            "digits: spec.train.epochs: given 0; allowed: a whole number from 1 to 10000",
+        ),
+        (
+            invalid("spec", 'Invalid value: "object": data.split.validation and data.split.test leave nothing'),
+            2,
+            "digits: spec: data.split.validation and data.split.test leave nothing",
+        ),
+        (
+            invalid("spec.data.uri", "Required value", "FieldValueRequired"),
+            2,
+            "digits: spec.data.uri: missing; allowed: text",
+        ),
+        (
+            invalid(
+                "spec.gate.minAccuracy", 'Invalid value: "number": must be in percent, such as 95 rather than 0.95'
+            ),
+            2,
+            "digits: spec.gate.minAccuracy: given 0.9: must be in percent, such as 95 rather than 0.95",
+        ),
+        (
+            invalid("spec.train.schedule", 'Unsupported value: "x": supported values: "constant"'),
+            2,
+            "digits: spec.train.schedule: given null; allowed: constant, cosine, onecycle or step",
+        ),
+        (
+            ApiError(
+                500, "", "failed to create typed patch object (x): .spec.train.epochs: expected numeric, got string"
+            ),
+            2,
+            "digits: spec.train.epochs: given 0; allowed: a whole number from 1 to 10000",
+        ),
+        (
+            ApiError(500, "", "failed to create typed patch object (x): .spec.nosuch: field not declared in schema"),
+            2,
+            "digits: spec.nosuch: no such field on this cluster, whose CRD is of another version of Lepton",
+        ),
+    ],
+)
+def test_what_an_api_server_refuses_is_a_sentence(
+    error: ApiError, code: int, sentence: str, fresh: LeptonModel
+) -> None:
+    train = fresh.spec.train.model_copy(update={"epochs": 0})  # what no file gets past the command
+    spec = fresh.spec.model_copy(
+        update={"train": train, "gate": fresh.spec.gate.model_copy(update={"min_accuracy": 0.9})}
+    )
+    told = in_words(error, "c", "https://x", fresh.model_copy(update={"spec": spec}))
+    assert (told.exit_code, sentence in told.message) == (code, True), told.message
+
+
+def test_what_a_manager_applied_is_read_from_the_managed_fields() -> None:
+    fields = {
+        "f:metadata": {"f:labels": {"f:team": {}}},
+        "f:spec": {"f:compress": {"f:steps": {}}, "f:train": {".": {}, "f:epochs": {}}, "f:gone": {}},
+    }
+    mine = {"manager": "me", "operation": "Apply", "fieldsV1": fields}
+    others = {"manager": "me", "operation": "Update", "fieldsV1": {"f:spec": {"f:suspend": {}}}}
+    spec = {"compress": {"steps": [1, 2]}, "train": {"epochs": 3, "workers": 2}, "suspend": True}
+    metadata = {"name": "digits", "labels": {"team": "a", "other": "b"}, "managedFields": [others, mine]}
+    object_ = {"metadata": metadata, "spec": spec}
+    assert applied_by("me", object_) == {
+        "metadata": {"labels": {"team": "a"}},
+        "spec": {"compress": {"steps": [1, 2]}, "train": {"epochs": 3}},
+    }
+    assert applied_by("nobody", object_) == {}
+
+
+def test_a_plan_names_the_objects_behind_what_it_wants() -> None:
+    digest = "sha256:0123456789"
+    assert [
+        objects_of(one)
+        for one in (
+            Job("digits-build-1", "build", "digits", 1, {}, 1.0, attempt=2),
+            Job("digits-gate-1", "gate", "digits", 1, {}, 1.0),
+            Endpoint("digits-candidate-1", "digits", 1, "served", "a", digest, 1),
+            Endpoint("digits-baseline-1", "digits", 1, "baseline", "a", digest, 1),
+            Traffic("digits", 1, "a", digest, 1),
+        )
+    ] == [
+        ["RayJob digits-build-1-2", "ConfigMap, ServiceAccount, Role and RoleBinding digits-build-1"],
+        ["Job digits-gate-1-0", "ConfigMap, ServiceAccount, Role and RoleBinding digits-gate-1"],
+        ["Service digits-candidate-1"],
+        ["Service digits-baseline-1", "servers digits-baseline-01234567"],
+        ["Service digits", "servers digits-served-01234567"],
+    ]
+
+
+def test_a_plan_names_the_objects_that_go(serving: LeptonModel) -> None:
+    assert serving.status.serving is not None
+    seen = Observed(
+        serving,
+        jobs={"digits-build-1": JobState("Running", attempt=1)},
+        traffic=EndpointState(ready=True, digest=serving.status.serving.digest),
+        owned=frozenset({Ref("Job", "digits-build-1"), Ref("Endpoint", "digits-baseline-1"), Ref("Traffic", "digits")}),
+    )
+    selector = {"selector": {WORKLOAD: "digits-served-1"}}
+    owned = {
+        SERVICE: {"digits": {"metadata": {}, "spec": selector}, "digits-baseline-1": {"metadata": {}}},
+        CONFIG_MAP: {"digits-build-1": {"metadata": {"labels": {JOB_LABEL: "digits-build-1"}}}},
+        DEPLOYMENT: {"digits-served-1": {"metadata": {"labels": {WORKLOAD: "digits-served-1"}}}},
+        POD: {"digits-served-1-x": {"metadata": {"labels": {WORKLOAD: "digits-served-1"}}}},
+    }
+    edited = serving.spec.model_copy(update={"train": serving.spec.train.model_copy(update={"epochs": 3})})
+    found = preview(seen, serving.model_copy(update={"spec": edited}), 0.0)
+    assert vanishing("digits", owned, found) == [
+        "Service digits-baseline-1",
+        "ConfigMap digits-build-1",
+        "Deployment digits-served-1",
+    ]
+    assert remnants_of(owned)[-1] == "Pod digits-served-1-x"
