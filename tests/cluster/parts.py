@@ -9,7 +9,7 @@ from tests.cluster.world import definitions
 from tests.programs.programs import module
 
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 
 
 def kuberay() -> list[Object]:

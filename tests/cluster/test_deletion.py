@@ -39,7 +39,8 @@ def pod_of(harness: KubernetesHarness, cleanup: str) -> Object:
         return [pod for pod in found if pod["metadata"]["labels"].get(JOB_LABEL) == cleanup]
 
     harness.until(lambda: bool(pods()))
-    return pods()[0]
+    name = pods()[0]["metadata"]["name"]
+    return harness.runner.run(harness.world.client.get(POD, KEY.namespace, name))
 
 
 def is_gone(harness: KubernetesHarness, key: Key = KEY) -> bool:

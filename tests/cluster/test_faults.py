@@ -137,8 +137,7 @@ def test_a_run_that_somebody_deletes_is_begun_again_from_where_it_stood(
                 await world.until(lambda: uid(world, name) not in (None, run["metadata"]["uid"]))
                 assert status(world, KEY).revisions[0].outcome == "Building"
             finally:
-                await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)
-                await world.until(lambda: world.cache.model(KEY) is None)
+                await world.clean()
 
     def uid(world: World, name: str) -> str | None:
         run = world.cache.get(RAY_JOB, KEY.namespace, name)

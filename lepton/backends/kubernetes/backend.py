@@ -196,7 +196,8 @@ class KubernetesBackend:
             await self._delete(JOB, key, name)
         hindrance = farewell.what_hinders(name, owned)
         try:
-            await self._apply(JOB, cleanup(key, uid, self._settings))
+            if name not in owned(JOB):
+                await self._apply(JOB, cleanup(key, uid, self._settings))
         except ApiError as error:
             if _NAMESPACE_GOES in error.message:
                 return True
