@@ -4,8 +4,6 @@ It reads from the cache alone and writes by server-side apply as one field manag
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -42,6 +40,7 @@ from lepton.backends.kubernetes.names import (
     run_name,
     workload_name,
 )
+from lepton.backends.kubernetes.refusals import NAMESPACE_GOES, is_refusal, refusal, with_refusals
 from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.cleanup import cleanup
@@ -52,26 +51,11 @@ from lepton.backends.kubernetes.render.workload import deployment, variant_of
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.conditions import unready
-from lepton.plan.types import Desired, Endpoint, EndpointState, Job, JobState, Key, Observed, Ref, Traffic
+from lepton.plan.types import Desired, Endpoint, Job, Key, Observed, Ref, Traffic
 from lepton.report import Failure
 from lepton.spec.deploy import Deploy
 from lepton.spec.reasons import Reason
 from lepton.spec.status import Status
-
-_NO_GATEWAY_API = (
-    "the Gateway API is not installed on this cluster: install it, or take the gateway out of the chart's values"
-)
-_MISSING = {
-    RAY_JOB: "KubeRay is not installed on this cluster: install it; the work then goes on by itself",
-    HTTP_ROUTE: _NO_GATEWAY_API,
-    GRPC_ROUTE: _NO_GATEWAY_API,
-    INFERENCE_SERVICE: "KServe is not installed on this cluster: install it, or let deploy.engine be auto or triton",
-}
-"""What to do where a part of the cluster is missing."""
-_NAMESPACE_GOES = "because it is being terminated"
-"""What the API server says of anything new in a namespace that is being deleted, and the claim in it too."""
-_WEBHOOK = "failed calling webhook"
-"""What the API server says when somebody who has a say in an object, such as KServe, does not answer."""
 
 
 class KubernetesBackend:
@@ -98,7 +82,7 @@ class KubernetesBackend:
             return None
         await self._hear_last_words(key)
         seen = observing.observe(observing.parse(object_), self._owned(key), self._settings.gateway)
-        return _with_refusals(seen, {ref: why for (of, ref), why in self._refusals.items() if of == key})
+        return with_refusals(seen, {ref: why for (of, ref), why in self._refusals.items() if of == key})
 
     async def report(self, key: Key, status: Status, resource_version: int) -> bool:
         """See Backend."""
@@ -139,11 +123,11 @@ class KubernetesBackend:
             else:
                 await self._apply_traffic(key, uid, desired)
         except ApiError as error:
-            if error.status not in (400, 403, 404, 422) and _WEBHOOK not in error.message:
+            if not is_refusal(error):
                 raise
             if isinstance(error, NotInstalled):
                 self._cache.lose(error.kind)
-            self._refusals[key, desired.ref] = _refusal(error, f"{desired.ref.kind} {desired.ref.name}")
+            self._refusals[key, desired.ref] = refusal(error, f"{desired.ref.kind} {desired.ref.name}")
         else:
             self._refusals.pop((key, desired.ref), None)
 
@@ -199,11 +183,11 @@ class KubernetesBackend:
             if name not in owned(JOB):
                 await self._apply(JOB, cleanup(key, uid, self._settings))
         except ApiError as error:
-            if _NAMESPACE_GOES in error.message:
+            if NAMESPACE_GOES in error.message:
                 return True
             if error.status != 403:
                 raise
-            hindrance = farewell.explained(_refusal(error, f"Job {name}"))
+            hindrance = farewell.explained(refusal(error, f"Job {name}"))
         if hindrance is not None:
             await self.confess(key, hindrance.reason, hindrance.message)
         return False
@@ -342,29 +326,3 @@ class KubernetesBackend:
         object_ = self._cache.get(kind, key.namespace, name)
         if object_ is not None:
             self._cache.remove(kind, object_)
-
-
-def _refusal(error: ApiError, what: str) -> Failure:
-    message = f"the API server refuses {what}: {error.message}"
-    if isinstance(error, NotInstalled) and error.kind in _MISSING:
-        return Failure(reason=Reason.NOT_INSTALLED, message=_MISSING[error.kind])
-    if _WEBHOOK in error.message:
-        return Failure(reason=Reason.SERVER_UNAVAILABLE, message=f"{message}; it is tried again by itself")
-    if error.status == 403 and "exceeded quota" in error.message:
-        return Failure(reason=Reason.QUOTA_EXCEEDED, message=f"{message}: free some of it, or raise the quota")
-    return Failure(reason=Reason.LOAD_FAILED, message=message)
-
-
-def _with_refusals(seen: Observed, refusals: Mapping[Ref, Failure]) -> Observed:
-    """The observation with what the API server would not take."""
-    if not refusals:
-        return seen
-    jobs, endpoints, traffic = dict(seen.jobs), dict(seen.endpoints), seen.traffic
-    for ref, failure in refusals.items():
-        if ref.kind == "Job":
-            jobs[ref.name] = replace(jobs.get(ref.name, JobState("Pending")), trouble=failure)
-        elif ref.kind == "Endpoint":
-            endpoints[ref.name] = EndpointState(ready=False, failure=failure)
-        else:
-            traffic = replace(traffic or EndpointState(ready=False), failure=failure)
-    return replace(seen, jobs=jobs, endpoints=endpoints, traffic=traffic, owned=seen.owned | refusals.keys())
