@@ -98,6 +98,10 @@ class Cache:
         """A LeptonModel."""
         return self.get(LEPTON_MODEL, key.namespace, key.name)
 
+    def models(self) -> list[Key]:
+        """Every LeptonModel that there is."""
+        return [one.key for one in self._entries[LEPTON_MODEL].values() if one.key is not None]
+
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object."""
         entry = self._entries[kind].get(f"{namespace}/{name}")
