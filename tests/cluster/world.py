@@ -148,7 +148,7 @@ class World:
         async with asyncio.timeout(PATIENCE_S):
             while not self.ready_pods(key, workload):
                 for pod in self.pods(key, workload):
-                    maker = self.object(DEPLOYMENT, key, workload)["spec"]["template"]
+                    maker = self.object(DEPLOYMENT, key, deployment_name(workload))["spec"]["template"]
                     broken = "-broken" in str(maker["spec"]["initContainers"][0]["command"])
                     with suppress(ApiError):  # it is an earlier one's, and gone by now
                         await self.set_pod(pod, _failed_to_fetch(maker) if broken else RUNNING)

@@ -276,6 +276,9 @@ class KubernetesBackend:
                 await self._apply(kind, render(key, uid, gateway, weights))
             elif live is not None:
                 await self._delete(kind, key, key.name)
+        if gateway is None:
+            for name in workloads.backends(self._owned(key)):
+                await self._delete(SERVICE, key, name)
 
     def _engine(self, deploy: Deploy) -> Engine:
         if deploy.engine == "auto":
@@ -290,6 +293,8 @@ class KubernetesBackend:
             await self._apply(INFERENCE_SERVICE, inference_service(key, uid, name, desired, self._settings))
         else:
             await self._apply(DEPLOYMENT, deployment(key, uid, name, desired, self._settings))
+        if self._settings.gateway is not None and self._cache.serves(HTTP_ROUTE) and variant_of(desired) == "served":
+            await self._apply(SERVICE, services.of_backend(key, uid, name))  # so that it is known when a route names it
 
     async def _delete_unused(self, key: Key) -> None:
         for kind, name in workloads.unused(self._owned(key)):

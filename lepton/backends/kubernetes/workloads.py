@@ -90,11 +90,15 @@ def unused(owned: Owned) -> list[tuple[Kind, str]]:
     """What there is of workloads that nothing leads to, or shall lead to."""
     leading = [one for kind in (SERVICE, HTTP_ROUTE, GRPC_ROUTE) for one in owned(kind).values()]
     used = set[str]().union(*map(_led_to, leading))
-    routed = set[str]().union(*(_led_to(one) for kind in (HTTP_ROUTE, GRPC_ROUTE) for one in owned(kind).values()))
     parts = [(kind, one) for kind in _PARTS for one in owned(kind).values() if is_ours(one)]
     found = [(kind, one["metadata"]["name"]) for kind, one in parts if labels_of(one)[WORKLOAD] not in used]
-    backends = {name: labels_of(one).get(BACKEND) for name, one in owned(SERVICE).items()}
-    return found + [(SERVICE, name) for name, workload in backends.items() if workload and workload not in routed]
+    return found + [(SERVICE, name) for name, workload in backends(owned).items() if workload not in used]
+
+
+def backends(owned: Owned) -> dict[str, str]:
+    """The Services that routes may name, each with its workload."""
+    services = owned(SERVICE).items()
+    return {name: labels_of(one)[BACKEND] for name, one in services if BACKEND in labels_of(one)}
 
 
 def is_ours(object_: Object) -> bool:
