@@ -216,9 +216,9 @@ class Player:
             try:
                 await self.play_once(key)
             except ApiError as error:
-                if error.status in (0, 429) or error.status >= 500:  # the API server is away
+                if error.status in (0, 409, 429) or error.status >= 500:  # changed meanwhile, or the API server is away
                     self._due.add(key, 0.05)
-                elif error.status not in (404, 409):  # else it was deleted or changed meanwhile: more news follows
+                elif error.status != 404:  # else it was deleted meanwhile: more news follows
                     raise
             finally:
                 self._due.done(key)
