@@ -2,7 +2,7 @@
 
 Filled by the operator's reflectors, and by the backend with what its writes returned, so that a pass sees what the one
 before it wrote. The newer version of an object stays, whichever comes first, and `changed` hears of all that is news.
-Objects are kept as compressed JSON of what is ever read of them, so that ten thousand models fit into some 50 MB.
+Objects are kept as compressed JSON of what is ever read of them, so that ten thousand models fit into some 40 MB.
 """
 
 import zlib
