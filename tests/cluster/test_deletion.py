@@ -91,9 +91,10 @@ def test_what_hinders_it_is_told_and_an_annotation_lets_the_model_go(harness: Ku
     harness.runner.run(harness.world.set_pod(pod, {"phase": "Pending", "conditions": [waits]}))
     assert not is_gone(harness)
     (told,) = harness.seen(KEY).model.status.conditions
-    assert (told.type, told.status, told.reason) == ("Ready", "False", "Unschedulable")
+    assert (told.type, told.status, told.reason) == ("Ready", "False", "ReferenceNotFound")
     assert told.message == (
-        f"the model's artifacts can't be removed: pod {pod['metadata']['name']} waits for a node: {missing}; "
+        f"the model's artifacts can't be removed: pod {pod['metadata']['name']} waits for the PersistentVolumeClaim "
+        "lepton, which is not there: create it; "
         "to delete the model all the same and leave its artifacts, annotate it with leptonml.dev/keep-artifacts=true"
     )
     changes = {"metadata": {"annotations": {KEEP_ARTIFACTS: "true"}}}

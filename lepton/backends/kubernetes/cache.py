@@ -19,7 +19,8 @@ from lepton.backends.kubernetes.names import MODEL
 from lepton.plan.types import Key
 
 _UNREAD = {RAY_JOB: ("rayClusterSpec",), JOB: ("template",), POD: ("initContainers", "containers", "volumes")}
-"""Parts of a spec that nobody reads again: a run is never changed, and what makes a pod tells what is in it."""
+"""Parts of a spec that nobody reads again: a run is never changed, and what makes a pod tells what is in it, but for
+the resources that its containers ask for."""
 _TOLD_BY_KUBECTL = "kubectl.kubernetes.io/last-applied-configuration"
 _WINDOW_BITS = -13
 """Of the compression: raw, and looking back 8 KiB."""
@@ -166,6 +167,8 @@ def _read(kind: Kind, object_: Object) -> Object:
     }
     if kind in _UNREAD and "spec" in object_:
         kept["spec"] = {name: value for name, value in object_["spec"].items() if name not in _UNREAD[kind]}
+    if kind == POD and "spec" in object_:
+        kept["spec"]["containers"] = [{"resources": one.get("resources", {})} for one in object_["spec"]["containers"]]
     return kept
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from lepton.backends.kubernetes.kinds import Object
+from lepton.backends.kubernetes.scheduling import unplaced
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
 
@@ -99,8 +100,7 @@ def _placing(pod: Object) -> Failure | None:
             if missing:
                 message = f"pod {name} waits for the PersistentVolumeClaim {missing[1]}, which is not there: create it"
                 return Failure(reason=Reason.REFERENCE_NOT_FOUND, message=message)
-            message = f"pod {name} waits for a node: {told}"
-            return Failure(reason=Reason.UNSCHEDULABLE, message=message)
+            return Failure(reason=Reason.UNSCHEDULABLE, message=f"pod {name} {unplaced(pod, told)}")
     return None
 
 

@@ -37,7 +37,8 @@ LAST_WORDS = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs
             pod(conditions=[NO_NODE]),
             Failure(
                 reason=Reason.UNSCHEDULABLE,
-                message="pod pets-1 waits for a node: 0/3 nodes are available: 3 Insufficient nvidia.com/gpu.",
+                message="pod pets-1 waits: no node has nvidia.com/gpu free: ask for less (deploy.resources), "
+                "add nodes, or wait until others end",
             ),
         ),
         (

@@ -1,0 +1,55 @@
+"""What the scheduler says of a pod that fits on no node, in a sentence for a person that says what to do. Pure.
+
+Called by health. The scheduler counts nodes by what is wrong with them: `0/3 nodes are available: 2 Insufficient cpu,
+1 node(s) had untolerated taint {gpu: true}. preemption: ...`.
+"""
+
+import re
+
+from lepton.backends.kubernetes.kinds import Object
+from lepton.backends.kubernetes.names import JOB_LABEL
+
+_SAID = re.compile(r"0/\d+ nodes are available: (.+?)(?:\. |\.?$)")
+_BETWEEN_COUNTS = re.compile(r", (?=\d+ )")
+_INSUFFICIENT = re.compile(r"Insufficient (\S+)")
+_TAINT = re.compile(r"untolerated taint \{([^:}]+): ?([^}]*)\}")
+_SELECTOR = "node affinity/selector"
+_CORDONED = "were unschedulable"
+
+
+def unplaced(pod: Object, told: str) -> str:
+    """Why there is no node for a pod, and what to do. `told` is the scheduler's message."""
+    said = _SAID.search(told)
+    if said is None:
+        return f"waits for a node: {told}"
+    section = "train" if JOB_LABEL in pod["metadata"].get("labels", {}) else "deploy"
+    counts = [(number, why) for number, _, why in (one.partition(" ") for one in _BETWEEN_COUNTS.split(said[1]))]
+    explained = [_explained(pod, why, section) for _, why in counts]
+    remedies = list(dict.fromkeys(remedy for _, remedy in explained))
+    if len(counts) == 1:
+        return f"waits: no node {explained[0][0]}: {remedies[0]}"
+    parts = [f"{number} of the nodes: none {lack}" for (number, _), (lack, _) in zip(counts, explained, strict=True)]
+    return f"waits for a node ({'; '.join(parts)}): {', or '.join(remedies)}"
+
+
+def _explained(pod: Object, why: str, section: str) -> tuple[str, str]:
+    """What no such node does, and what to do about it."""
+    short = _INSUFFICIENT.search(why)
+    if short:
+        lack = f"has {_asked(pod, short[1])}{short[1]} free"
+        return lack, f"ask for less ({section}.resources), add nodes, or wait until others end"
+    taint = _TAINT.search(why)
+    if taint:
+        name = f"{taint[1]}={taint[2]}" if taint[2] else taint[1]
+        return f"is without the taint {name}", f"bear it ({section}.tolerations), or add nodes without it"
+    if _SELECTOR in why:
+        return "has the labels that are asked for", f"mend {section}.nodeSelector, or label a node"
+    if _CORDONED in why:
+        return "takes pods", "uncordon it with `kubectl uncordon NODE`"
+    return f"will do ({why})", "see `kubectl describe pod`"
+
+
+def _asked(pod: Object, resource: str) -> str:
+    containers = pod.get("spec", {}).get("containers", ())
+    asked = [one.get("resources", {}).get("requests", {}).get(resource) for one in containers]
+    return next((f"{amount} " for amount in asked if amount), "")
