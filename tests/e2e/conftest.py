@@ -36,8 +36,10 @@ def lepton(kube: Kube) -> Iterator[None]:
     helm("uninstall", "lepton", *wait)
 
 
-def helm(*arguments: str) -> None:
+def helm(*arguments: str) -> str:
+    """What Helm prints."""
     done = subprocess.run(
         [find("helm"), "--namespace", NAMESPACE, *arguments], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, f"helm {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout

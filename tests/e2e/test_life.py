@@ -1,16 +1,23 @@
 """The life of digits.yaml on a whole cluster, in the order in which it is lived: each chapter needs those before it."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from lepton.backends.kubernetes.health import is_ready
+from lepton.backends.kubernetes.render.meta import CONTAINER, POD
 from lepton.endpoint import Connection
 from lepton.spec.status import EndpointAddress
 from lepton.train.data.sources.digits import Digits
 from tests.e2e.caller import Caller, labels
+from tests.e2e.conftest import helm
 from tests.installation import wait_until
 from tests.node.kube import Kube
 from tests.programs.programs import ROOT
@@ -107,9 +114,72 @@ def test_what_is_suspended_starts_nothing_until_it_is_resumed(kube: Kube, caller
     assert min(caller.answers.values()) > 100
 
 
+def test_servers_and_their_engine_are_changed_by_one_field_each(kube: Kube, caller: Caller) -> None:
+    edit(kube, deploy={"engine": "triton", "replicas": 2})
+    wait_until(lambda: servers(kube) == ["digits-served"] * 2, "two servers of our own serve", PATIENCE_S, every=1)
+    wait_until(serves(kube, 4), "revision 4 still serves", PATIENCE_S, every=1)
+    wait_until(lambda: kube.list("inferenceservices") == [], "nothing is left of KServe's", PATIENCE_S, every=1)
+    assert "\n".join(caller.errors) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["get"], "digits"),
+        (["describe", "digits"], "revision 4"),
+        (["plan", "-f", str(SAMPLE)], "nothing was changed"),
+        (["doctor"], "KubeRay"),
+    ],
+)
+def test_the_command_works_on_it(kube: Kube, address: EndpointAddress, command: list[str], said: str) -> None:
+    assert said in lepton(kube, *command)
+
+
+def test_the_command_asks_it_through_the_api_server(kube: Kube, address: EndpointAddress, tmp_path: Path) -> None:
+    picture = tmp_path / "zero.png"
+    (pixels,) = Digits().read([0])
+    Image.fromarray(pixels[:, :, 0]).save(picture)
+    assert "0" in lepton(kube, "predict", "digits", str(picture))
+
+
 def test_when_it_is_deleted_nothing_is_left(kube: Kube, caller: Caller) -> None:
     caller.stop()
     kube.run("delete", LM, "digits", "--timeout=120s")
     kinds = "pods,services,configmaps,serviceaccounts,roles,rolebindings,deployments,jobs,rayjobs,rayclusters"
     more = "poddisruptionbudgets,inferenceservices,httproutes,grpcroutes"
     wait_until(lambda: kube.list(f"{kinds},{more}", selector="leptonml.dev/model=digits") == [], "all is gone", 120)
+    assert "digits" not in on_the_claim(kube)
+
+
+def servers(kube: Kube) -> list[str]:
+    """The workloads of the servers that are ready, without their digests."""
+    pods = kube.list("pods", selector="leptonml.dev/workload")
+    ready = [pod for pod in pods if is_ready(pod)]
+    return ["-".join(pod["metadata"]["labels"]["leptonml.dev/workload"].split("-")[:2]) for pod in ready]
+
+
+def lepton(kube: Kube, *arguments: str) -> str:
+    command = [str(Path(sys.executable).with_name("lepton")), "--context", kube.context, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def on_the_claim(kube: Kube) -> str:
+    """Every path on the volume of artifacts and checkpoints, as a pod sees it."""
+    image = helm("get", "values", "lepton", "--output", "json")
+    worker = json.loads(image)["images"]["worker"]
+    volume = {"name": "lepton", "persistentVolumeClaim": {"claimName": "lepton"}}
+    container = {
+        "name": "look",
+        "image": f"{worker['repository']}:{worker['tag']}",
+        "command": ["find", "/lepton"],
+        "securityContext": CONTAINER,
+        "volumeMounts": [{"name": "lepton", "mountPath": "/lepton"}],
+    }
+    spec = {"restartPolicy": "Never", "containers": [container], "volumes": [volume], "securityContext": POD}
+    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "look", "namespace": "default"}, "spec": spec})
+    kube.run("wait", "pod/look", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+    said = kube.run("logs", "look")
+    kube.run("delete", "pod", "look")
+    return said

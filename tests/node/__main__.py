@@ -1,7 +1,7 @@
 """`python -m tests.node COMMAND...`: brings up a whole Kubernetes node, runs the command on it, takes all of it down.
 
 The node lives in namespaces of its own (network, mounts, processes): nothing of it is seen from outside, and when its
-first process ends, all of it ends. KUBECONFIG is set for the command. As root, on Debian; `lacking` says what it needs.
+first process ends, all of it ends. KUBECONFIG is set for the command. As root, on Debian; it says what it lacks.
 """
 
 import os
@@ -19,6 +19,7 @@ from tests.programs.programs import NODE, cache, find
 _PACKAGES = {
     "containerd": "containerd",
     "runc": "runc",
+    "ip": "iproute2",
     "iptables": "iptables",
     "conntrack": "conntrack",
     "debootstrap": "debootstrap",
@@ -41,10 +42,15 @@ _INSIDE = "--inside"
 
 
 def lacking() -> list[str]:
-    """What this machine lacks, each in a sentence that says how to mend it."""
-    missing = [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
-    found = [f"run `sudo apt-get install {' '.join(missing)}`"] if missing else []
-    return found if os.geteuid() == 0 else ["run it as root: it makes namespaces and mounts", *found]
+    """The Debian packages that a node needs and this machine lacks."""
+    return [package for program, package in _PACKAGES.items() if shutil.which(program) is None]
+
+
+def complaints() -> list[str]:
+    """Why no node can be started here, each in a sentence that says how to mend it."""
+    missing = lacking()
+    found = [] if os.geteuid() == 0 else ["run it as root: it makes namespaces and mounts"]
+    return [*found, f"run `sudo apt-get install {' '.join(missing)}`"] if missing else found
 
 
 def outside(command: list[str]) -> NoReturn:
@@ -70,13 +76,16 @@ def inside(command: list[str]) -> int:
 
 
 def main() -> int:
-    """Run the command that the arguments give."""
+    """Run the command that the arguments give; with `--lacking` name the packages to install first."""
     command = sys.argv[1:]
+    if command == ["--lacking"]:
+        print(*lacking())  # noqa: T201 - a command's words
+        return 0
     if command[:1] == [_INSIDE]:
         return inside(command[1:])
-    for sentence in lacking():
-        print(f"a node can't be started here: {sentence}", file=sys.stderr)  # noqa: T201 - a command's words
-    if lacking():
+    if complaints():
+        for sentence in complaints():
+            print(f"a node can't be started here: {sentence}", file=sys.stderr)  # noqa: T201 - a command's words
         return 2
     outside(command)
 

@@ -16,6 +16,11 @@ class Kube:
     def __init__(self, kubeconfig: Path) -> None:
         self._command = [str(build("kubectl")), f"--kubeconfig={kubeconfig}"]
 
+    @property
+    def context(self) -> str:
+        """The context that it speaks in."""
+        return self.run("config", "current-context").strip()
+
     def ask(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run kubectl, whatever comes of it."""
         return subprocess.run(
