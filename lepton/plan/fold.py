@@ -114,7 +114,12 @@ def _serving(start: Situation, revisions: tuple[RevisionRecord, ...]) -> Serving
     return Serving(
         revision=record.number,
         digest=start.incumbent.digest,
-        accuracy=record.metrics.get("accuracy"),
+        accuracy=_rounded(record.metrics.get("accuracy"), 2),
         size_bytes=None if size is None else int(size),
-        p50_ms=record.metrics.get("p50Ms"),
+        p50_ms=_rounded(record.metrics.get("p50Ms"), 3),
     )
+
+
+def _rounded(figure: float | None, digits: int) -> float | None:
+    """As `kubectl get` shows it; the record has it whole."""
+    return None if figure is None else round(figure, digits)
