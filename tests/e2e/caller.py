@@ -11,6 +11,8 @@ from lepton.endpoint import Connection, EndpointError
 from lepton.spec.status import EndpointAddress, Protocol
 
 Images = npt.NDArray[np.uint8]
+PROTOCOLS: tuple[Protocol, ...] = ("http", "grpc")
+BLACK: Images = np.zeros((1, 8, 8, 1), np.uint8)
 _PAUSE_S = 0.05
 _NEW_CONNECTION_AFTER = 20
 """Requests over one connection: both those who stay connected and those who come anew must be answered."""
@@ -23,10 +25,8 @@ class Caller:
         self.answers: dict[Protocol, int] = {"http": 0, "grpc": 0}
         self.errors: list[str] = []
         self._address = address
-        self._image = np.zeros((1, 8, 8, 1), np.uint8)
         self._stop = threading.Event()
-        protocols: tuple[Protocol, ...] = ("http", "grpc")
-        self._threads = [threading.Thread(target=self._ask_on, args=(protocol,)) for protocol in protocols]
+        self._threads = [threading.Thread(target=self._ask_on, args=(protocol,)) for protocol in PROTOCOLS]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -52,11 +52,22 @@ class Caller:
 
     def _ask(self, connection: Connection, protocol: Protocol) -> None:
         try:
-            labels(connection, self._image)
+            labels(connection, BLACK)
         except EndpointError as error:
             self.errors.append(f"{time.strftime('%H:%M:%S')} {protocol}: {error}")
         else:
             self.answers[protocol] += 1
+
+
+def answers(address: EndpointAddress) -> bool:
+    """Whether a model answers over both protocols."""
+    try:
+        for protocol in PROTOCOLS:
+            with Connection(address, protocol) as connection:
+                labels(connection, BLACK)
+    except EndpointError:
+        return False
+    return True
 
 
 def labels(connection: Connection, images: Images) -> list[str]:

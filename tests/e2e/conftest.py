@@ -29,11 +29,15 @@ def lepton(kube: Kube) -> Iterator[None]:
     kube.run(
         "label", "namespace", "default", "--overwrite", *(f"{label}={level}" for label, level in restricted.items())
     )
-    values = os.environ.get("LEPTON_E2E_VALUES", str(ROOT / "tests" / "node" / "values.yaml"))
     wait = ("--wait", "--timeout", "120s")
-    helm("install", "lepton", str(ROOT / "charts" / "lepton"), "--values", values, *wait)
+    helm("install", "lepton", str(ROOT / "charts" / "lepton"), "--values", values(), *wait)
     yield
     helm("uninstall", "lepton", *wait)
+
+
+def values() -> str:
+    """The file of the chart's values for this cluster."""
+    return os.environ.get("LEPTON_E2E_VALUES", str(ROOT / "tests" / "node" / "values.yaml"))
 
 
 def helm(*arguments: str) -> str:

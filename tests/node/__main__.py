@@ -72,7 +72,15 @@ def inside(command: list[str]) -> int:
             environment = {**os.environ, "KUBECONFIG": str(node.kubeconfig), "LEPTON_NODE": str(folder)}
             return subprocess.run(command, check=False, env=environment).returncode
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the node's folder; what is mounted in it is taken out first, and so stays whole."""
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for point in reversed([one for one in mounted if one.startswith(f"{folder}/")]):
+        subprocess.run(["umount", "--lazy", point], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ import yaml
 
 from tests.cluster.control_plane import ControlPlane
 from tests.installation import wait_until
-from tests.node import images, network
+from tests.node import cgroups, images, network
 from tests.node.kube import Kube
 from tests.node.processes import Processes
 from tests.programs.programs import find
@@ -30,6 +30,7 @@ _KUBELET = {
     "authorization": {"mode": "AlwaysAllow"},
     "cgroupDriver": "cgroupfs",
     "cgroupsPerQOS": False,
+    "cgroupRoot": cgroups.ROOT,
     "enforceNodeAllocatable": [],
     "failSwapOn": False,
     "clusterDNS": [network.ADDRESS],
@@ -54,6 +55,7 @@ class Node:
         try:
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
             subprocess.run(["mount", "--make-rshared", "/"], check=True)
+            cgroups.prepare()
             network.bring_up(self.folder)
             self._start_containerd()
             self.plane.__enter__()

@@ -1,0 +1,64 @@
+"""One LeptonModel on a cluster, driven and read by kubectl as its owner would."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lepton.backends.kubernetes.health import is_ready
+from lepton.spec.status import EndpointAddress
+from tests.installation import wait_until
+from tests.node.kube import Kube, Object
+
+LM = "leptonmodels.leptonml.dev"
+PATIENCE_S = 420.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """By name, in the namespace `default`."""
+
+    kube: Kube
+    name: str
+
+    def edit(self, **spec: Any) -> None:
+        self.kube.run("patch", LM, self.name, "--type=merge", "--patch", json.dumps({"spec": spec}))
+
+    def status(self) -> dict[str, Any]:
+        model = self.kube.find(LM, self.name)
+        return {} if model is None else model.get("status", {})
+
+    def address(self) -> EndpointAddress:
+        return EndpointAddress.model_validate(self.status()["endpoint"])
+
+    def condition(self, kind: str) -> tuple[str, str, str]:
+        """Status, reason and message."""
+        found = next((one for one in self.status().get("conditions", ()) if one["type"] == kind), {})
+        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
+
+    def serves(self, revision: int) -> Callable[[], bool]:
+        """Whether all that its spec says is done, and this revision answers."""
+
+        def holds() -> bool:
+            model = self.kube.find(LM, self.name) or {}
+            now = model.get("status", {})
+            is_current = now.get("observedGeneration") == model.get("metadata", {}).get("generation")
+            return is_current and now.get("phase") == "Serving" and now["serving"]["revision"] == revision
+
+        return holds
+
+    def objects(self, kinds: str, selector: str = "") -> list[Object]:
+        """The objects of it."""
+        return self.kube.list(kinds, selector=f"leptonml.dev/model={self.name}{selector}")
+
+    def servers(self) -> list[Object]:
+        """The pods of servers that answer."""
+        return [pod for pod in self.objects("pods", ",leptonml.dev/workload") if is_ready(pod)]
+
+    def until(self, holds: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
+        """Wait, and say what the model says of itself where it was in vain."""
+        try:
+            wait_until(holds, what, seconds, every=1)
+        except AssertionError as error:
+            error.add_note(json.dumps(self.status().get("conditions"), indent=1))
+            raise

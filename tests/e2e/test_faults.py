@@ -1,0 +1,81 @@
+"""What a cluster does to a model that serves, and to one being built: the end is the same, and the status says why."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.caller import Caller, answers
+from tests.e2e.conftest import helm, values
+from tests.e2e.model import LM, Model
+from tests.node.kube import Kube
+from tests.programs.programs import ROOT
+
+pytestmark = pytest.mark.timeout(900)
+QUICK = {
+    "task": "image-classification",
+    "data": {"uri": "sklearn://digits"},
+    "train": {"epochs": 3},
+    "compress": {"steps": [{"quantize": {"scheme": "int8"}}]},
+    "gate": {"minAccuracy": 50, "maxAccuracyDrop": 30},
+}
+
+
+@pytest.fixture(scope="module")
+def model(kube: Kube) -> Iterator[Model]:
+    """One that serves; what is done to it is undone at the end of each test."""
+    quick = {"apiVersion": "leptonml.dev/v1alpha1", "kind": "LeptonModel", "metadata": {"name": "quick"}}
+    kube.apply({**quick, "spec": QUICK})
+    made = Model(kube, "quick")
+    made.until(made.serves(1), "it serves")
+    made.until(lambda: answers(made.address()), "the Gateway routes by what it has accepted", 15)
+    yield made
+    kube.run("delete", LM, "quick", "--timeout=120s")
+
+
+def test_a_server_that_is_killed_is_replaced_and_nothing_is_built_for_it(model: Model) -> None:
+    (server,) = model.servers()
+    model.kube.run("delete", "pod", server["metadata"]["name"], "--grace-period=0", "--force")
+    model.until(lambda: model.condition("Ready")[0] == "False", "the condition says it", 30)
+    model.until(model.serves(1), "it serves again", 120)
+    assert [one["number"] for one in model.status()["revisions"]] == [1]
+
+
+def test_a_head_that_is_killed_in_training_costs_one_more_try_and_no_answer(model: Model) -> None:
+    with Caller(model.address()) as caller:
+        model.edit(train={"epochs": 60, "seed": 1})
+        model.until(lambda: model.condition("DataReady")[0] == "True" and heads(model) != [], "it trains")
+        model.kube.run("delete", "pod", heads(model)[0], "--grace-period=0", "--force")
+        model.until(model.serves(2), "revision 2 serves")
+    assert caller.errors == []
+    build = next(one for one in model.status()["revisions"] if one["number"] == 2)["name"]
+    names = [run["metadata"]["name"] for run in model.objects("rayjobs", f",leptonml.dev/job={build}")]
+    assert names == [f"{build}-1"], "the second try, and no other"
+
+
+def test_a_secret_that_is_missing_is_named_and_the_build_goes_on_once_it_is_there(model: Model) -> None:
+    model.edit(train={"epochs": 3, "seed": 2}, data={"credentialsFrom": {"secretRef": {"name": "not-yet"}}})
+    model.until(lambda: model.condition("Ready")[1] == "ReferenceNotFound", "the condition says it")
+    assert "kubectl create secret generic not-yet" in model.condition("Ready")[2]
+    assert model.status()["serving"]["revision"] == 2
+    model.kube.run("create", "secret", "generic", "not-yet")
+    model.until(model.serves(3), "revision 3 serves")
+
+
+def test_an_image_that_cannot_be_pulled_is_named_and_what_serves_goes_on(model: Model) -> None:
+    with Caller(model.address()) as caller:
+        upgrade("--set", "images.worker.tag=no-such-tag")
+        model.edit(train={"epochs": 3, "seed": 3})
+        model.until(lambda: model.condition("Ready")[1] == "ImageNotPulled", "the condition says it")
+        assert "no-such-tag" in model.condition("Ready")[2]
+        upgrade()
+        model.until(model.serves(4), "revision 4 serves")
+    assert caller.errors == []
+
+
+def heads(model: Model) -> list[str]:
+    return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head")]
+
+
+def upgrade(*changes: str) -> None:
+    chart = str(ROOT / "charts" / "lepton")
+    helm("upgrade", "lepton", chart, "--values", values(), *changes, "--wait", "--timeout", "120s")
