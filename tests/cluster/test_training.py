@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, POD, RAY_JOB, Object
@@ -14,6 +15,7 @@ from lepton.report import Progress
 from lepton.spec.fields import timestamp
 from lepton.spec.reasons import ConditionType, Phase, Reason
 from tests.cluster.control_plane import ControlPlane
+from tests.cluster.harness import SETTINGS
 from tests.cluster.operator import Operator, status
 from tests.cluster.world import World, summary_of
 from tests.contract.harness import digits
@@ -177,3 +179,40 @@ async def start_head(world: World, run: Object, build: str) -> None:
         "state": {"waiting": waiting},
     }
     await world.set_pod(pod, {"phase": "Pending", "containerStatuses": [state]})
+
+
+def test_a_run_that_has_not_begun_is_made_anew_when_the_operator_is_told_another_image(
+    control_plane: ControlPlane, operator: Operator, tmp_path: Path
+) -> None:
+    mended = Operator(
+        control_plane, tmp_path / "mended", settings=SETTINGS.model_copy(update={"worker_image": "mended"})
+    )
+
+    def images(run: Object) -> set[str]:
+        return {
+            one["image"] for one in run["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"]
+        }
+
+    async def life() -> None:
+        async with World(control_plane.kubeconfig) as world:
+            run, job = await begun(world)
+            await asyncio.to_thread(operator.end)
+            await asyncio.to_thread(mended.start)
+            await world.until(lambda: uid(world, run) not in (None, run["metadata"]["uid"]))
+            anew = await world.client.get(RAY_JOB, KEY.namespace, run["metadata"]["name"])
+            assert images(anew) == {"mended"}
+            await world.report(KEY, job, progress=Progress(stage="train", message="epoch 1 of 20"))
+            await asyncio.to_thread(mended.end)
+            await asyncio.to_thread(operator.start)
+            await world.until(because(world, ConditionType.DATA_READY, Reason.SUCCEEDED))
+            assert uid(world, run) == anew["metadata"]["uid"], "what has begun is left alone"
+            await world.clean()
+
+    def uid(world: World, run: Object) -> str | None:
+        found = world.cache.get(RAY_JOB, KEY.namespace, run["metadata"]["name"])
+        return None if found is None else str(found["metadata"]["uid"])
+
+    try:
+        asyncio.run(life())
+    finally:
+        mended.kill()

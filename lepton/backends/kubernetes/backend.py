@@ -12,7 +12,7 @@ from lepton.backends.kubernetes import observe as observing
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
 from lepton.backends.kubernetes.covers import covers
-from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, order_of
+from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, is_outdated, order_of, report_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
@@ -225,8 +225,11 @@ class KubernetesBackend:
         for name in self._runs(key, job.name, kind):
             if name != run["metadata"]["name"]:
                 await self._delete(kind, key, name)
-        if self._cache.get(kind, key.namespace, run["metadata"]["name"]) is None:
+        live = self._cache.get(kind, key.namespace, run["metadata"]["name"])
+        if live is None:
             await self._apply(kind, run)
+        elif known is not None and is_outdated(live, run, report_of(known, order)):
+            await self._delete(kind, key, run["metadata"]["name"])  # that it is gone makes the next pass
 
     def _arguments(self, key: Key, job: Job) -> dict[str, JsonValue]:
         """What the plan says, and what only this cluster knows."""

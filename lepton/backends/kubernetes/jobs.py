@@ -8,7 +8,7 @@ from datetime import datetime
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.kinds import Object
-from lepton.backends.kubernetes.names import QUEUE
+from lepton.backends.kubernetes.names import QUEUE, RENDERED
 from lepton.jobdir import JobOrder
 from lepton.plan.types import JobState
 from lepton.report import BuildStage, Failure, JobReport, past_deadline
@@ -34,6 +34,12 @@ def has_told_its_end(config_map: Object, order: JobOrder) -> bool:
     """Whether the attempt at hand said how it ended."""
     report = report_of(config_map, order)
     return report is not None and (report.summary is not None or report.failure is not None)
+
+
+def is_outdated(run: Object, wanted: Object, report: JobReport | None) -> bool:
+    """Whether a run that has not said a word was made otherwise than it would be made now: with another image, say."""
+    made, now = (one["metadata"].get("annotations", {}).get(RENDERED) for one in (run, wanted))
+    return report is None and made != now
 
 
 def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:

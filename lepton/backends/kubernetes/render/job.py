@@ -5,11 +5,12 @@ A build runs as a RayJob; a gate needs no Ray and runs as a batch Job.
 
 from lepton.backends.kubernetes.jobs import ORDER
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, JOB, RAY_JOB, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind, Object
-from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE, run_name
+from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE, RENDERED, run_name
 from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.render.build import ray_job
 from lepton.backends.kubernetes.render.pod import ROOT, command, worker
 from lepton.backends.kubernetes.settings import Settings
+from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Key
 from lepton.spec.resource import Spec
@@ -41,10 +42,11 @@ def run(key: Key, uid: str, order: JobOrder, settings: Settings) -> tuple[Kind, 
     name, labels = run_name(order), {JOB_LABEL: order.name}
     if order.kind == "gate":
         spec: Object = {"backoffLimit": 0, "template": _gate_pod(key, order, settings)}
-        return JOB, meta.new(JOB, key, uid, name, labels, spec=spec)
+        return JOB, meta.new(JOB, key, uid, name, labels, {RENDERED: short_hash(spec)}, spec=spec)
     queue = Spec.model_validate(order.arguments["spec"]).train.queue
     labels |= {QUEUE: queue} if queue is not None else {}
-    return RAY_JOB, meta.new(RAY_JOB, key, uid, name, labels, spec=ray_job(key, order, settings))
+    spec = ray_job(key, order, settings)
+    return RAY_JOB, meta.new(RAY_JOB, key, uid, name, labels, {RENDERED: short_hash(spec)}, spec=spec)
 
 
 def _gate_pod(key: Key, order: JobOrder, settings: Settings) -> Object:
