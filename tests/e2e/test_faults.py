@@ -40,7 +40,7 @@ def test_a_server_that_is_killed_is_replaced_and_nothing_is_built_for_it(model: 
     assert [one["number"] for one in model.status()["revisions"]] == [1]
 
 
-def test_a_head_that_is_killed_in_training_costs_one_more_try_and_no_answer(model: Model) -> None:
+def test_a_head_that_is_killed_in_training_costs_no_answer_and_no_second_build(model: Model) -> None:
     with Caller(model.address()) as caller:
         model.edit(train={"epochs": 60, "seed": 1})
         model.until(lambda: model.condition("DataReady")[0] == "True" and heads(model) != [], "it trains")
@@ -48,8 +48,7 @@ def test_a_head_that_is_killed_in_training_costs_one_more_try_and_no_answer(mode
         model.until(model.serves(2), "revision 2 serves")
     assert caller.errors == []
     build = next(one for one in model.status()["revisions"] if one["number"] == 2)["name"]
-    names = [run["metadata"]["name"] for run in model.objects("rayjobs", f",leptonml.dev/job={build}")]
-    assert names == [f"{build}-1"], "the second try, and no other"
+    assert len(model.objects("rayjobs", f",leptonml.dev/job={build}")) == 1
 
 
 def test_a_secret_that_is_missing_is_named_and_the_build_goes_on_once_it_is_there(model: Model) -> None:
