@@ -4,6 +4,7 @@ The operator and the control loop register it over what they have at hand. It ta
 them, in JSON, since ten thousand of them are read at each scrape. It decides nothing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -40,9 +41,8 @@ class Gauges(Collector):
 
 
 def _by_phase(models: Iterable[Resource]) -> Metric:
-    counts = dict.fromkeys(Phase, 0)
-    for resource in models:
-        counts[Phase(_status(resource).get("phase", Phase.PENDING))] += 1
+    counts = Counter({str(phase): 0 for phase in Phase})
+    counts.update(_status(resource).get("phase", Phase.PENDING) for resource in models)
     family = GaugeMetricFamily("lepton_models", "Models by phase.", labels=["phase"])
     for phase, count in counts.items():
         family.add_metric([phase], count)

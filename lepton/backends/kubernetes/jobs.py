@@ -5,28 +5,36 @@ Pure. The run is a RayJob for a build and a batch Job for a gate.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.kinds import Object
-from lepton.backends.kubernetes.names import QUEUE, RENDERED
+from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE, RENDERED
+from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
 from lepton.plan.types import JobState
-from lepton.report import BuildStage, Failure, JobReport, past_deadline
+from lepton.report import BuildStage, Failure, JobReport, Progress, past_deadline
 from lepton.spec.reasons import Reason
+
+T = TypeVar("T", bound=BaseModel)
 
 ORDER, REPORT = "order.json", "report.json"
 """What the job's ConfigMap holds: what to do, written by the operator, and what came of it, written by the job."""
 
 
 def order_of(config_map: Object) -> JobOrder:
-    """What the job is to do."""
-    return JobOrder.model_validate_json(config_map["data"][ORDER])
+    """What the job is to do. Raises LeptonError where that can't be read."""
+    return _read(JobOrder, config_map, ORDER)
 
 
 def report_of(config_map: Object, order: JobOrder) -> JobReport | None:
-    """What the attempt at hand said last; None before its first word. What an earlier one said does not count."""
-    text = config_map["data"].get(REPORT)
-    report = JobReport.model_validate_json(text) if text else None
+    """What the attempt at hand said last; None before its first word. What an earlier one said does not count.
+
+    Raises LeptonError where that can't be read.
+    """
+    report = _read(JobReport, config_map, REPORT) if config_map["data"].get(REPORT) else None
     return report if report is not None and report.attempt == order.attempt else None
 
 
@@ -61,6 +69,17 @@ def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pod
     return JobState("Running" if at_work else "Pending", order.attempt, said.progress, trouble=hindrance)
 
 
+def progress_of(config_maps: Iterable[Object]) -> Progress | None:
+    """What the job at work among those of a model said last. Raises LeptonError where that can't be read."""
+    for config_map in config_maps:
+        if JOB_LABEL in config_map["metadata"]["labels"]:
+            order = order_of(config_map)
+            if not has_told_its_end(config_map, order):
+                report = report_of(config_map, order)
+                return None if report is None else report.progress
+    return None
+
+
 def is_failed(run: Object) -> bool:
     """Whether a RayJob or a Job has ended, and not well."""
     status = run.get("status", {})
@@ -70,6 +89,14 @@ def is_failed(run: Object) -> bool:
         or status.get("jobStatus") in ("FAILED", "STOPPED")
         or any(one["type"] == "Failed" and one["status"] == "True" for one in conditions)
     )
+
+
+def _read(kind: type[T], config_map: Object, entry: str) -> T:
+    try:
+        return kind.model_validate_json(config_map.get("data", {}).get(entry, ""))
+    except ValidationError as error:
+        what = f"ConfigMap {config_map['metadata']['name']} holds no {entry} that this version of Lepton can read"
+        raise LeptonError(Reason.RECONCILE_ERROR, f"{what}: delete it, and the job begins anew") from error
 
 
 def _is_past_deadline(run: Object) -> bool:

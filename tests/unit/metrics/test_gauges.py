@@ -111,3 +111,17 @@ def test_counters_of_passes_begin_at_zero_so_that_the_first_failure_shows_as_an_
     assert {f'lepton_reconciles_total{{outcome="{one}"}} 0.0' for one in ("done", "error", "bug")} <= set(
         text.splitlines()
     )
+
+
+def test_what_another_version_of_lepton_wrote_of_one_model_does_not_silence_the_others() -> None:
+    assert told((resource("pets", phase="Levitating"), None), (resource("birds", phase="Pending"), None))[:2] == [
+        'lepton_models{phase="Pending"} 1.0',
+        'lepton_models{phase="Levitating"} 1.0',
+    ]
+    metrics, cache = Metrics(), Cache()
+    cache.put(LEPTON_MODEL, resource("pets", phase="Training", candidate={"revision": 1, "stage": "train"}))
+    labels = {MODEL: "pets", JOB_LABEL: "pets-1"}
+    named = {"namespace": "zoo", "name": "pets-1", "resourceVersion": "2", "uid": "c", "labels": labels}
+    cache.put(CONFIG_MAP, {"metadata": named, "data": {ORDER: "no JSON"}})
+    metrics.lead(cache)
+    assert 'lepton_models{phase="Training"} 1.0' in samples(metrics.registry)
