@@ -1,59 +1,42 @@
 """The Backend of lepton.reconcile on Kubernetes. The operator passes it to reconcile; it decides nothing.
 
-It reads from the cache alone and writes by server-side apply as one field manager, and only what differs.
+It reads from the cache alone. Servers, and the ways to them, are made by serving.
 """
 
 import time
+from functools import partial
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
-from lepton.backends.kubernetes import farewell, routes, workloads
+from lepton.backends.kubernetes import farewell
 from lepton.backends.kubernetes import observe as observing
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
-from lepton.backends.kubernetes.covers import covers
 from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, is_outdated, order_of, report_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
-    DEPLOYMENT,
-    DISRUPTION_BUDGET,
-    GRPC_ROUTE,
-    HTTP_ROUTE,
-    INFERENCE_SERVICE,
     JOB,
     LEPTON_MODEL,
-    OF_A_MODEL,
     RAY_JOB,
     ROLE,
     ROLE_BINDING,
-    SERVICE,
     SERVICE_ACCOUNT,
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import (
-    FINALIZER,
-    JOB_LABEL,
-    WORKLOAD,
-    Engine,
-    cleanup_name,
-    run_name,
-    workload_name,
-)
+from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, cleanup_name, run_name
 from lepton.backends.kubernetes.refusals import NAMESPACE_GOES, is_refusal, refusal, with_refusals
 from lepton.backends.kubernetes.render import job as job_objects
-from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.cleanup import cleanup
-from lepton.backends.kubernetes.render.disruption import budget
-from lepton.backends.kubernetes.render.kserve import inference_service
-from lepton.backends.kubernetes.render.route import grpc_route, http_route
-from lepton.backends.kubernetes.render.workload import deployment, variant_of
+from lepton.backends.kubernetes.serving import Serving
 from lepton.backends.kubernetes.settings import Settings
+from lepton.backends.kubernetes.workloads import Owned
+from lepton.backends.kubernetes.writer import Writer
+from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
 from lepton.plan.conditions import unready
-from lepton.plan.types import Desired, Endpoint, Job, Key, Observed, Ref, Traffic
+from lepton.plan.types import Desired, Endpoint, Job, Key, Observed, Ref
 from lepton.report import Failure
-from lepton.spec.deploy import Deploy
 from lepton.spec.reasons import Reason
 from lepton.spec.status import Status
 
@@ -67,22 +50,24 @@ class KubernetesBackend:
         self._client = client
         self._cache = cache
         self._settings = settings
-        self._refusals: dict[tuple[Key, Ref], Failure] = {}
-        """What the API server would not take, and why."""
+        self._writer = Writer(client, cache)
+        self._serving = Serving(self._writer, cache, settings)
+        self._refusals: dict[Key, dict[Ref, Failure]] = {}
+        """What the API server would not take of a model, and why."""
 
     def is_refused(self, key: Key) -> bool:
         """Whether the API server would not take something: nothing tells when it will."""
-        return any(of == key for of, _ in self._refusals)
+        return bool(self._refusals.get(key))
 
     async def observe(self, key: Key) -> Observed | None:
         """See Backend."""
         object_ = self._cache.model(key)
         if object_ is None:
-            self._refusals = {refused: why for refused, why in self._refusals.items() if refused[0] != key}
+            self._refusals.pop(key, None)
             return None
         await self._hear_last_words(key)
         seen = observing.observe(observing.parse(object_), self._owned(key), self._settings.gateway)
-        return with_refusals(seen, {ref: why for (of, ref), why in self._refusals.items() if of == key})
+        return with_refusals(seen, self._refusals.get(key, {}))
 
     async def report(self, key: Key, status: Status, resource_version: int) -> bool:
         """See Backend."""
@@ -100,11 +85,17 @@ class KubernetesBackend:
         return True
 
     async def confess(self, key: Key, reason: Reason, message: str) -> None:
-        """Show in the status why there could be no pass over a model; the next one that can be made takes it back."""
+        """Show in the status why there could be no pass over a model; the next one that can be made takes it back.
+
+        A status that can't be read stays: a later version of Lepton keeps its revisions there.
+        """
         object_ = self._cache.model(key)
         if object_ is None:
             return
-        before = Status.model_validate(object_.get("status", {}))
+        try:
+            before = Status.model_validate(object_.get("status", {}))
+        except ValidationError:
+            return
         status = unready(before, reason, message, time.time())
         if status != before:
             await self.report(key, status, int(object_["metadata"]["resourceVersion"]))
@@ -119,33 +110,31 @@ class KubernetesBackend:
             if isinstance(desired, Job):
                 await self._apply_job(key, uid, desired)
             elif isinstance(desired, Endpoint):
-                await self._apply_endpoint(key, uid, desired)
+                await self._serving.apply_endpoint(key, uid, desired)
             else:
-                await self._apply_traffic(key, uid, desired)
+                await self._serving.apply_traffic(key, uid, desired)
         except ApiError as error:
             if not is_refusal(error):
                 raise
             if isinstance(error, NotInstalled):
                 self._cache.lose(error.kind)
-            self._refusals[key, desired.ref] = refusal(error, f"{desired.ref.kind} {desired.ref.name}")
+            self._refusals.setdefault(key, {})[desired.ref] = refusal(error, f"{desired.ref.kind} {desired.ref.name}")
         else:
-            self._refusals.pop((key, desired.ref), None)
+            self._refusals.get(key, {}).pop(desired.ref, None)
 
     async def delete(self, key: Key, ref: Ref) -> None:
         """See Backend."""
-        self._refusals.pop((key, ref), None)
-        if ref.kind == "Job":
-            for kind in (RAY_JOB, JOB, ROLE_BINDING, ROLE, SERVICE_ACCOUNT):
-                for name in self._runs(key, ref.name, kind) if kind in (RAY_JOB, JOB) else (ref.name,):
-                    await self._delete(kind, key, name)
-            await self._delete(CONFIG_MAP, key, ref.name)
-        else:
-            if ref.kind == "Traffic":
-                for kind in (HTTP_ROUTE, GRPC_ROUTE):
-                    if self._cache.get(kind, key.namespace, ref.name) is not None:
-                        await self._delete(kind, key, ref.name)
-            await self._delete(SERVICE, key, ref.name)
-            await self._delete_unused(key)
+        self._refusals.get(key, {}).pop(ref, None)
+        try:
+            if ref.kind == "Job":
+                await self._delete_job(key, ref.name)
+            else:
+                await self._serving.delete(key, ref)
+        except ApiError as error:
+            if not is_refusal(error):
+                raise
+            failure = refusal(error, f"to delete {ref.kind} {ref.name}")
+            raise LeptonError(failure.reason, failure.message) from error
 
     async def forget(self, key: Key) -> None:
         """See Backend."""
@@ -177,11 +166,11 @@ class KubernetesBackend:
         if farewell.is_still_written(name, owned):
             return False
         if farewell.has_given_up(name, owned):
-            await self._delete(JOB, key, name)
+            await self._writer.delete(JOB, key, name)
         hindrance = farewell.what_hinders(name, owned)
         try:
             if name not in owned(JOB):
-                await self._apply(JOB, cleanup(key, uid, self._settings))
+                await self._writer.apply(JOB, cleanup(key, uid, self._settings))
         except ApiError as error:
             if NAMESPACE_GOES in error.message:
                 return True
@@ -218,18 +207,18 @@ class KubernetesBackend:
                 arguments=self._arguments(key, job),
             )
             for kind, object_ in job_objects.account(key, uid, order):
-                await self._apply(kind, object_)
+                await self._writer.apply(kind, object_)
         elif has_told_its_end(known, order):
             return
         kind, run = job_objects.run(key, uid, order, self._settings)
         for name in self._runs(key, job.name, kind):
             if name != run["metadata"]["name"]:
-                await self._delete(kind, key, name)
+                await self._writer.delete(kind, key, name)
         live = self._cache.get(kind, key.namespace, run["metadata"]["name"])
         if live is None:
-            await self._apply(kind, run)
+            await self._writer.apply(kind, run)
         elif known is not None and is_outdated(live, run, report_of(known, order)):
-            await self._delete(kind, key, run["metadata"]["name"])  # that it is gone makes the next pass
+            await self._writer.delete(kind, key, run["metadata"]["name"])  # that it is gone makes the next pass
 
     def _arguments(self, key: Key, job: Job) -> dict[str, JsonValue]:
         """What the plan says, and what only this cluster knows."""
@@ -245,66 +234,15 @@ class KubernetesBackend:
         meters: dict[str, JsonValue] = {end: observing.meter(name, key.namespace) for end, name in names.items()}
         return {**arguments, **ends, "meters": meters}
 
-    async def _apply_endpoint(self, key: Key, uid: str, endpoint: Endpoint) -> None:
-        """A workload that users reach stays as the traffic wants it, though it is proved anew."""
-        workload = self._workload(key, endpoint)
-        await self._apply(SERVICE, services.of_endpoint(key, uid, endpoint.name, workload))
-        if workload not in workloads.of_traffic(key.name, self._owned(key)):
-            await self._apply_workload(key, uid, workload, endpoint)
+    async def _delete_job(self, key: Key, job: str) -> None:
+        for kind in (RAY_JOB, JOB):
+            for name in self._runs(key, job, kind):
+                await self._writer.delete(kind, key, name)
+        for kind in (ROLE_BINDING, ROLE, SERVICE_ACCOUNT, CONFIG_MAP):
+            await self._writer.delete(kind, key, job)
 
-    async def _apply_traffic(self, key: Key, uid: str, traffic: Traffic) -> None:
-        """The Service moves once all servers of the new workload answer; until then the old one keeps it."""
-        wanted = self._workload(key, traffic)
-        service = self._cache.get(SERVICE, key.namespace, key.name)
-        selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
-        if workloads.ready_servers(wanted, self._owned(key)) >= traffic.deploy.replicas:
-            selected = wanted
-        await self._apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
-        await self._apply_workload(key, uid, wanted, traffic)
-        await self._apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
-        await self._apply_routes(key, uid, selected)
-        await self._delete_unused(key)
-
-    async def _apply_routes(self, key: Key, uid: str, selected: str) -> None:
-        """Where there is a Gateway, it leads users to the selected workload; where there is none, no route is left."""
-        gateway = self._settings.gateway
-        for kind, render in ((HTTP_ROUTE, http_route), (GRPC_ROUTE, grpc_route)):
-            live = self._cache.get(kind, key.namespace, key.name)
-            if gateway is not None:
-                if not self._cache.serves(kind):
-                    raise NotInstalled(kind)
-                weights = routes.next_weights(live, selected)
-                for workload in weights:
-                    await self._apply(SERVICE, services.of_backend(key, uid, workload))
-                await self._apply(kind, render(key, uid, gateway, weights))
-            elif live is not None:
-                await self._delete(kind, key, key.name)
-        if gateway is None:
-            for name in workloads.backends(self._owned(key)):
-                await self._delete(SERVICE, key, name)
-
-    def _engine(self, deploy: Deploy) -> Engine:
-        if deploy.engine == "auto":
-            return "kserve" if self._cache.serves(INFERENCE_SERVICE) else "triton"
-        return deploy.engine
-
-    def _workload(self, key: Key, desired: Endpoint | Traffic) -> str:
-        return workload_name(key, variant_of(desired), desired.digest, self._engine(desired.deploy))
-
-    async def _apply_workload(self, key: Key, uid: str, name: str, desired: Endpoint | Traffic) -> None:
-        if self._engine(desired.deploy) == "kserve":
-            await self._apply(INFERENCE_SERVICE, inference_service(key, uid, name, desired, self._settings))
-        else:
-            await self._apply(DEPLOYMENT, deployment(key, uid, name, desired, self._settings))
-        if self._settings.gateway is not None and self._cache.serves(HTTP_ROUTE) and variant_of(desired) == "served":
-            await self._apply(SERVICE, services.of_backend(key, uid, name))  # so that it is known when a route names it
-
-    async def _delete_unused(self, key: Key) -> None:
-        for kind, name in workloads.unused(self._owned(key)):
-            await self._delete(kind, key, name)
-
-    def _owned(self, key: Key) -> workloads.Owned:
-        return lambda kind: self._cache.owned(key, kind)
+    def _owned(self, key: Key) -> Owned:
+        return partial(self._cache.owned, key)
 
     def _runs(self, key: Key, job: str, kind: Kind) -> list[str]:
         return [
@@ -319,18 +257,3 @@ class KubernetesBackend:
             return object_
         changes = {"finalizers": [*finalizers, FINALIZER], "resourceVersion": metadata["resourceVersion"]}
         return await self._client.merge(LEPTON_MODEL, metadata["namespace"], metadata["name"], {"metadata": changes})
-
-    async def _apply(self, kind: Kind, object_: Object) -> None:
-        metadata = object_["metadata"]
-        live = self._cache.get(kind, metadata["namespace"], metadata["name"])
-        if live is not None and covers(live, object_):
-            return
-        written = await self._client.apply(kind, object_)
-        if kind in OF_A_MODEL:
-            self._cache.put(kind, written)
-
-    async def _delete(self, kind: Kind, key: Key, name: str) -> None:
-        await self._client.delete(kind, key.namespace, name)
-        object_ = self._cache.get(kind, key.namespace, name)
-        if object_ is not None:
-            self._cache.remove(kind, object_)
