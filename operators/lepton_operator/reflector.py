@@ -18,14 +18,7 @@ _NOT_INSTALLED = 404
 class Reflector:
     """One kind, in one namespace or (None) in all, with one label selector."""
 
-    def __init__(
-        self,
-        client: Client,
-        cache: Cache,
-        kind: Kind,
-        namespace: str | None,
-        selector: str,
-    ) -> None:
+    def __init__(self, client: Client, cache: Cache, kind: Kind, namespace: str | None, selector: str) -> None:
         self.synced = asyncio.Event()
         """Set once the cache holds all that there was."""
         self._client = client
@@ -33,49 +26,49 @@ class Reflector:
         self._kind = kind
         self._namespace = namespace
         self._selector = selector
+        self._version = ""
+        """From which the next watch goes on; empty where all must be listed first."""
 
     async def run(self) -> None:
         """Go on until cancelled; what fails is tried again, ever less often."""
-        failures, version = 0, ""
+        failures = 0
         while True:
             try:
-                version = version or await self._list()
-                version = await self._watch(version)
+                if not self._version:
+                    await self._list()
+                await self._watch()
                 failures = 0
             except ApiError as error:
-                if error.status == _GONE:
-                    version = ""
-                    continue
                 failures += 1
+                if error.status in (_GONE, _NOT_INSTALLED):
+                    self._version = ""
                 if error.status == _NOT_INSTALLED:
-                    version = ""
                     self._cache.lose(self._kind)
                     self.synced.set()
-                if error.status != _NOT_INSTALLED or failures == 1:
+                if error.status != _GONE and (error.status != _NOT_INSTALLED or failures == 1):
                     log.warning("%s: %s", self._kind.plural, error)
                 await asyncio.sleep(_pause_s(failures))
 
-    async def _list(self) -> str:
+    async def _list(self) -> None:
         version, listed = "", set[str]()
         async for objects, version in self._client.pages(self._kind, self._namespace, self._selector):  # noqa: B007 - the last one counts
             for object_ in objects:
                 self._cache.put(self._kind, object_)
             listed |= {path_of(object_) for object_ in objects}
         self._cache.retain(self._kind, listed, int(version))
+        self._version = version
         self.synced.set()
-        return version
 
-    async def _watch(self, version: str) -> str:
-        """Follow one watch to its end. Returns the version from which the next goes on."""
-        async for event, object_ in self._client.watch(self._kind, self._namespace, version, self._selector):
-            version = object_["metadata"]["resourceVersion"]
+    async def _watch(self) -> None:
+        """Follow one watch to its end, whatever that is."""
+        async for event, object_ in self._client.watch(self._kind, self._namespace, self._version, self._selector):
+            self._version = object_["metadata"]["resourceVersion"]
             if event == "BOOKMARK":
                 continue
             if event == "DELETED":
                 self._cache.remove(self._kind, object_)
             else:
                 self._cache.put(self._kind, object_)
-        return version
 
 
 def _pause_s(failures: int) -> float:

@@ -96,7 +96,7 @@ class Client:
                     status = event["object"]
                     raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
                 yield event["type"], event["object"]
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a line that was cut short
             raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
         finally:
             response.close()

@@ -20,7 +20,9 @@ def model(name: str, version: int) -> dict[str, Any]:
 class FakeClient:
     """Gives these lists and watches, one after the other; when they are used up it ends the test."""
 
-    def __init__(self, lists: list[list[dict[str, Any]] | ApiError], watches: list[list[Event] | ApiError]) -> None:
+    def __init__(
+        self, lists: list[list[dict[str, Any]] | ApiError], watches: list[list[Event | ApiError] | ApiError]
+    ) -> None:
         self._lists, self._watches = iter(lists), iter(watches)
         self.asked: list[str] = []
 
@@ -42,6 +44,8 @@ class FakeClient:
         if isinstance(watched, ApiError):
             raise watched
         for event in watched:
+            if isinstance(event, ApiError):
+                raise event
             yield event
 
 
@@ -83,10 +87,11 @@ def test_a_version_that_is_too_old_is_listed_anew_and_only_what_changed_is_told(
     assert known(cache) == ["fish", "pets"]
 
 
-def test_a_connection_that_breaks_is_tried_again_without_a_list() -> None:
-    client = FakeClient([[model("pets", 1)]], [ApiError(0, "Disconnected", "reset"), [("DELETED", model("pets", 9))]])
+def test_a_connection_that_breaks_is_tried_again_without_a_list_and_goes_on_where_it_stood() -> None:
+    reset = ApiError(0, "Disconnected", "reset")
+    client = FakeClient([[model("pets", 1)]], [reset, [("DELETED", model("pets", 101)), reset]])
     cache, changed = reflect(client)
-    assert client.asked == ["list", "watch from 100", "watch from 100", "watch from 9"]
+    assert client.asked == ["list", "watch from 100", "watch from 100", "watch from 101"]
     assert (changed, known(cache)) == (["pets", "pets"], [])
 
 
