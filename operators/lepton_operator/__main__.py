@@ -18,7 +18,6 @@ from pathlib import Path
 import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
-from pydantic import ValidationError
 
 from lepton.backends.kubernetes.settings import Settings
 from operators.lepton_operator.lease import Lost
@@ -56,7 +55,7 @@ def main() -> int:
     path = Path(os.environ.get("LEPTON_SETTINGS", "/etc/lepton/settings.yaml"))
     try:
         settings = Settings.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, ValidationError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         log.error("can't read the settings %s (%s): mend the values of the chart", path, error)
         return 2
     host, _, port = os.environ.get("LEPTON_LISTEN", "0.0.0.0:8080").rpartition(":")
@@ -69,8 +68,8 @@ def main() -> int:
     )
     try:
         return asyncio.run(run(settings, options))
-    except* Lost as lost:
-        log.error("%s", lost.exceptions[0])
+    except* Lost:
+        log.error("%s lost the lease in namespace %s: it ends, to follow", options.identity, options.home)
     return 1
 
 

@@ -72,7 +72,7 @@ async def lead(api: ApiClient, namespace: str, identity: str, work: Work) -> Non
         led.set()
 
     async def lost() -> None:
-        raise Lost(f"{identity} lost the lease {namespace}/{NAME}")
+        raise Lost
 
     lock = _Lock(NAME, namespace, identity, api)
     election = LeaderElection(Config(lock, DURATION_S, RENEW_DEADLINE_S, RETRY_S, begin, lost))
