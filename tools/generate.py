@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lepton.spec.document import dump
 from lepton.spec.reference import reference
 from lepton.spec.schema import custom_resource_definition, editor_schema
@@ -22,7 +20,7 @@ def outputs() -> dict[str, str]:
         "manifests/crds/leptonmodels.yaml": mark + dump(crd),
         "charts/lepton/files/crd.yaml": mark + dump(_kept(crd)),
         "charts/lepton/files/rules.yaml": rights.chart_rules(),
-        "charts/lepton/files/monitoring.yaml": monitoring.chart_monitoring(),
+        "charts/lepton/files/monitoring.yaml": monitoring.of_chart(),
         "charts/lepton/values.yaml": chart.values(),
         "charts/lepton/values.schema.json": chart.schema(),
         "docs/reference/chart.md": chart.page(),
@@ -30,7 +28,7 @@ def outputs() -> dict[str, str]:
         "docs/reference/leptonmodel.schema.json": json.dumps(editor_schema(), indent=2) + "\n",
         "docs/reference/metrics.md": metrics.page(),
         "docs/reference/spec.md": reference(),
-        "manifests/prometheus/rules.yaml": _prometheus_rule(),
+        "manifests/prometheus/rules.yaml": monitoring.rule(),
         **{f"manifests/dashboards/{name}.json": text for name, text in dashboards.texts().items()},
     }
 
@@ -39,18 +37,6 @@ def _kept(crd: dict[str, Any]) -> dict[str, Any]:
     """The definition as the chart has it: a release upgrades it and never deletes it, for all models go with it."""
     annotations = {**crd["metadata"].get("annotations", {}), "helm.sh/resource-policy": "keep"}
     return {**crd, "metadata": {**crd["metadata"], "annotations": annotations}}
-
-
-def _prometheus_rule() -> str:
-    """Our alerts as prometheus-operator takes them."""
-    rules = yaml.safe_load((ROOT / "manifests" / "prometheus" / "lepton.rules.yml").read_text())
-    resource = {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": {"name": "lepton", "labels": {"app.kubernetes.io/name": "lepton"}},
-        "spec": rules,
-    }
-    return f"# Made from lepton.rules.yml by `make generate`: do not edit.\n{dump(resource)}"
 
 
 def main() -> None:
