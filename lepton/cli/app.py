@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 def _at_place(context: typer.Context, do: "Callable[[Place], T]") -> T:
     """Do it where `--context` says, or on this machine."""
-    from lepton.cli.place import Where, open_place
+    from lepton.cli.where import Where, open_place
 
     with open_place(Where(*context.obj)) as place:
         return do(place)

@@ -16,7 +16,7 @@ from lepton.backends.local.home import Home
 from lepton.cli import console, machine
 from lepton.cli.files import read_models
 from lepton.cli.lifecycle import apply_one
-from lepton.cli.place import Place, Where, open_place
+from lepton.cli.place import Place
 from lepton.cli.predict.command import client_of
 from lepton.cli.predict.inputs import from_bytes
 from lepton.cli.predict.show import one_answer
@@ -24,6 +24,7 @@ from lepton.cli.results import Result, find_result, holdout
 from lepton.cli.show import words
 from lepton.cli.show.comparison import comparison_table
 from lepton.cli.watch import follow
+from lepton.cli.where import Where, open_place
 from lepton.files import write_atomically
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import Protocol

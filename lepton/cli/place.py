@@ -1,10 +1,10 @@
 """Where models live, as every verb sees it: this machine, or a cluster. No verb asks which of the two it is.
 
-`machine.Machine` and `cluster.place.Cluster` are the two; `open_place` chooses by what was typed before the verb.
+`machine.Machine` and `cluster.place.Cluster` are the two; `where.open_place` chooses.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -111,40 +111,6 @@ class Place(Protocol):
 
     def close(self) -> None:
         """Let go of whatever is open."""
-
-
-@dataclass(frozen=True)
-class Where:
-    """What was typed before the verb."""
-
-    context: str | None = None
-    """Of the kubeconfig; None: this machine."""
-    namespace: str | None = None
-    """Of the cluster; None: the context's own."""
-
-
-@contextmanager
-def open_place(where: Where) -> Iterator[Place]:
-    """The place that is meant. Raises CommandError where there is no such place."""
-    # imported when needed: a cluster's client takes a second to import
-    if where.context is None:
-        from lepton.cli.machine import Machine  # noqa: PLC0415
-
-        place: Place = Machine(where.namespace)
-    else:
-        try:
-            from lepton.cli.cluster.place import Cluster  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package not in ("kubernetes", "aiohttp"):
-                raise
-            message = f"--context needs the package {package}, which is not installed: pip install 'leptonml[operator]'"
-            raise CommandError(message) from error
-        place = Cluster(where.context, where.namespace)
-    try:
-        yield place
-    finally:
-        place.close()
 
 
 def require(place: Place, name: str) -> LeptonModel:
