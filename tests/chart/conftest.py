@@ -12,7 +12,6 @@ from tests.chart.helm import HOME
 from tests.chart.release import Release
 from tests.cluster.conftest import NAMESPACES
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.metrics.prometheus import MODULE
 from tests.cluster.parts import define, kuberay
 from tests.cluster.world import definitions
 from tests.programs.programs import module
@@ -29,7 +28,7 @@ async def _install(plane: ControlPlane) -> None:
     await config.load_kube_config(str(plane.kubeconfig))
     async with ApiClient() as api:
         client = Client(api)
-        monitoring = module("prometheus-operator", MODULE) / "example" / "prometheus-operator-crd"
+        monitoring = module("prometheus-operator") / "example" / "prometheus-operator-crd"
         await define(client, [*kuberay(), *definitions(monitoring, "*_podmonitors.yaml")])
         await define(client, definitions(monitoring, "*_prometheusrules.yaml"))
         for name in (HOME, "team-a", "team-b"):

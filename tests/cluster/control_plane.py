@@ -4,7 +4,6 @@ Everything lies in one folder; every process is stopped by its pid.
 """
 
 import ssl
-import subprocess
 import urllib.request
 from pathlib import Path
 from typing import Self
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.installation import free_ports, wait_until
+from tests.node.processes import Processes
 from tests.programs.programs import find
 
 ADMIN = "admin-of-the-tests"
@@ -46,7 +46,7 @@ class ControlPlane:
         self.audit = folder / "audit.log"
         self._etcd_client, self._etcd_peer, self._port = free_ports(3)
         self._certificate = folder / "certificates" / "apiserver.crt"
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes = Processes(folder)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -99,12 +99,11 @@ class ControlPlane:
 
     def kill_api_server(self) -> None:
         """Kill it; what it stored stays."""
-        self._end("kube-apiserver")
+        self._processes.end("kube-apiserver")  # asked kindly, it takes more than a minute
 
     def stop(self) -> None:
         """End every process."""
-        for name in reversed(list(self._processes)):
-            self._end(name)
+        self._processes.end_all()
 
     def _start_etcd(self) -> None:
         client, peer = f"http://127.0.0.1:{self._etcd_client}", f"http://127.0.0.1:{self._etcd_peer}"
@@ -135,19 +134,10 @@ class ControlPlane:
         )
 
     def _start(self, name: str, *options: str) -> None:
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen([find(name), *options], stdout=log, stderr=log, cwd=self.folder)
-
-    def _end(self, name: str) -> None:
-        process = self._processes.pop(name)
-        process.kill()  # asked kindly, the API server takes more than a minute
-        process.wait()
+        self._processes.start(name, [find(name), *options])
 
     def _answers(self, path: str) -> bool:
-        for name, process in self._processes.items():
-            if process.poll() is not None:
-                log = (self.folder / f"{name}.log").read_text(errors="replace")
-                raise RuntimeError(f"{name} ended with {process.returncode}:\n{log[-3000:]}")
+        self._processes.check()
         headers = {"Authorization": f"Bearer {ADMIN}"}
         request = urllib.request.Request(f"{self.url}{path}", headers=headers)  # noqa: S310 - our own API server
         try:

@@ -14,19 +14,19 @@ _PATIENCE_S = 180.0
 
 def kuberay() -> list[Object]:
     """Those of KubeRay."""
-    root = module("kuberay", "github.com/ray-project/kuberay/ray-operator@v1.6.2")
+    root = module("kuberay")
     return definitions(root / "config" / "crd" / "bases")
 
 
 def kserve() -> list[Object]:
     """InferenceServices."""
-    root = module("kserve", "github.com/kserve/kserve@v0.20.0")
+    root = module("kserve")
     return definitions(root / "config" / "crd" / "full", "*_inferenceservices.yaml")
 
 
 def gateway_api() -> list[Object]:
     """HTTPRoutes and GRPCRoutes."""
-    root = module("traefik", "sigs.k8s.io/gateway-api@v1.4.0")
+    root = module("gateway-api")
     return definitions(root / "config" / "crd" / "standard", "*_*routes.yaml")
 
 

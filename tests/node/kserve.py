@@ -18,7 +18,6 @@ from tests.node.network import ADDRESS
 from tests.node.node import Node
 from tests.programs.programs import find, module
 
-KSERVE = "github.com/kserve/kserve@v0.20.0"
 _NAMESPACE = "kserve"
 _WEBHOOK_PORT = 9443
 _WEBHOOKS = f"https://{ADDRESS}:{_WEBHOOK_PORT}"
@@ -28,7 +27,7 @@ _INGRESS = {"ingressGateway": "none/none", "ingressClassName": "none", "disableI
 
 def install(node: Node) -> None:
     """Have it ready to take InferenceServices."""
-    config = module("kserve", KSERVE) / "config"
+    config = module("kserve") / "config"
     kube = node.kube
     kube.run("apply", "--server-side", "--force-conflicts", "--kustomize", str(config / "crd"))
     node.wait(lambda: kube.ask("get", "inferenceservices").returncode == 0, "KServe's CRDs are served")

@@ -8,8 +8,6 @@ from tests.node.network import ADDRESS
 from tests.node.node import Node
 from tests.programs.programs import find, module
 
-KUBERAY = "github.com/ray-project/kuberay/ray-operator@v1.6.2"
-GATEWAY_API = "sigs.k8s.io/gateway-api@v1.4.0"
 GATEWAY_PORT = 8080
 
 
@@ -31,14 +29,14 @@ def _offer_storage(node: Node) -> None:
 
 
 def _install_kuberay(node: Node) -> None:
-    _apply_definitions(node, module("kuberay", KUBERAY) / "config" / "crd" / "bases", "rayjobs.ray.io")
+    _apply_definitions(node, module("kuberay") / "config" / "crd" / "bases", "rayjobs.ray.io")
     command = [find("kuberay"), "-enable-leader-election=false", "-metrics-addr=:18080"]
     _start(node, "kuberay", [*command, "-health-probe-bind-address=:18082"])
 
 
 def _install_gateway(node: Node) -> None:
     """Traefik, with one Gateway for all namespaces."""
-    folder = module("traefik", GATEWAY_API) / "config" / "crd" / "standard"
+    folder = module("gateway-api") / "config" / "crd" / "standard"
     _apply_definitions(node, folder, "httproutes.gateway.networking.k8s.io")
     listener = {"name": "web", "port": GATEWAY_PORT, "protocol": "HTTP"}
     everywhere = {"allowedRoutes": {"namespaces": {"from": "All"}}}

@@ -1,4 +1,4 @@
-"""The processes of a node: each with a log in the node's folder, and ended by its pid."""
+"""Processes of the tests: each with a log in one folder, and ended by its pid."""
 
 import subprocess
 from collections.abc import Mapping

@@ -39,6 +39,13 @@ _PACKAGES = {
     "prometheus-operator": ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator/cmd/operator"),
 }
 """Each program: the folder here that pins its modules, and its package."""
+_MODULES = {
+    "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator@v1.6.2"),
+    "kserve": ("kserve", "github.com/kserve/kserve@v0.20.0"),
+    "gateway-api": ("traefik", "sigs.k8s.io/gateway-api@v1.4.0"),
+    "prometheus-operator": ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator@v0.93.0"),
+}
+"""Each module that holds CRDs, likewise."""
 _VERSION = "k8s.io/component-base/version"
 _FLAGS = {"kubernetes": f" -X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"}
 _NOT_FROM_PATH = {"prometheus", "promtool"}  # Debian's know no Kubernetes
@@ -73,9 +80,10 @@ def build(name: str) -> Path:
     return program
 
 
-def module(pins: str, name: str) -> Path:
-    """The folder of a Go module, such as example.com/it@v1.2.3, for the CRDs in it."""
-    command = [_go(), "mod", "download", "-json", name]
+def module(name: str) -> Path:
+    """The folder of the Go module in which the CRDs of a program lie."""
+    pins, found = _MODULES[name]
+    command = [_go(), "mod", "download", "-json", found]
     done = subprocess.run(command, cwd=HERE / pins, check=True, capture_output=True, text=True)
     return Path(json.loads(done.stdout)["Dir"])
 

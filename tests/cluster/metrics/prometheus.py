@@ -25,7 +25,6 @@ from tests.programs.programs import find, module
 
 ROOT = Path(__file__).parents[3]
 MANIFESTS = ROOT / "manifests" / "prometheus"
-MODULE = "github.com/prometheus-operator/prometheus-operator@v0.93.0"
 NAMESPACE = "lepton-system"
 _GROUP = "monitoring.coreos.com/v1"
 KINDS = {
@@ -128,7 +127,7 @@ def for_tests(configuration: dict[str, Any], plane: ControlPlane, ports: dict[in
 async def install_definitions(client: Client) -> None:
     """Apply the real CRDs of prometheus-operator, and wait until the API server serves them."""
     definition = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
-    folder = module("prometheus-operator", MODULE) / "example" / "prometheus-operator-crd"
+    folder = module("prometheus-operator") / "example" / "prometheus-operator-crd"
     for plural in ("podmonitors", "prometheusrules", "prometheuses", "servicemonitors", "probes", "scrapeconfigs"):
         text = (folder / f"monitoring.coreos.com_{plural}.yaml").read_text()
         await client.apply(definition, yaml.load(text, yaml.CSafeLoader))
