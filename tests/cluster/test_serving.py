@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import SERVICE
+from lepton.backends.kubernetes.kinds import SERVICE, Object
 from lepton.backends.kubernetes.names import WORKLOAD, workload_name
-from lepton.plan.types import Key, Traffic
+from lepton.plan.types import Key, Ref, Traffic
 from lepton.spec.deploy import Deploy
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import KubernetesHarness
@@ -45,3 +45,30 @@ def test_the_traffic_moves_once_as_many_servers_answer_as_are_asked_for(harness:
         harness.until(lambda ready=ready: harness.world.ready_pods(KEY, workload(second)) == ready)
         harness.apply(KEY, second)
     assert led_to(harness) == workload(second)
+
+
+def test_a_name_that_somebody_else_has_is_told_and_theirs_neither_taken_over_nor_deleted(
+    harness: KubernetesHarness,
+) -> None:
+    client, run = harness.world.client, harness.runner.run
+    theirs: Object = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "digits", "namespace": "default"},
+        "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]},
+    }
+    before = run(client.create(SERVICE, theirs))
+    try:
+        harness.put(KEY, digits())
+        harness.apply(KEY, traffic(KEY, harness.artifact(KEY, 1)))
+        seen = run(harness.backend.observe(KEY))
+        assert seen is not None
+        assert seen.traffic is not None
+        assert seen.traffic.failure is not None
+        assert "there is a Service digits already, which is not this model's" in seen.traffic.failure.message
+        run(harness.backend.delete(KEY, Ref("Traffic", "digits")))
+        assert run(client.get(SERVICE, "default", "digits")) == before
+    finally:
+        run(client.delete(SERVICE, "default", "digits"))
+    harness.apply(KEY, traffic(KEY, harness.artifact(KEY, 1)))
+    assert led_to(harness) == workload(traffic(KEY, harness.artifact(KEY, 1)))

@@ -43,6 +43,14 @@ class NotInstalled(ApiError):  # noqa: N818 - what is the matter, not an error o
         self.kind = kind
 
 
+class Taken(ApiError):  # noqa: N818 - likewise
+    """Somebody else has an object of the name that a model's should have."""
+
+    def __init__(self, kind: Kind, name: str) -> None:
+        what = f"there is a {kind.name} {name} already, which is not this model's"
+        super().__init__(409, "AlreadyExists", f"{what}: delete it, or give the model another name")
+
+
 class Client:
     """One connection pool to one API server."""
 
@@ -104,6 +112,11 @@ class Client:
     async def get(self, kind: Kind, namespace: str, name: str) -> Object:
         """One object. Raises ApiError."""
         return await self._request("GET", kind.path(namespace, name))
+
+    async def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """One object, or None, by the right to list alone. Raises ApiError."""
+        found = await self._request("GET", kind.path(namespace), {"fieldSelector": f"metadata.name={name}"})
+        return next(iter(found["items"]), None)
 
     async def create(self, kind: Kind, object_: Object) -> Object:
         """Make an object that is not there yet. Raises ApiError (409 if it is)."""

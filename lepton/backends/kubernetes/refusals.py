@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from lepton.backends.kubernetes.client import ApiError, NotInstalled
+from lepton.backends.kubernetes.client import ApiError, NotInstalled, Taken
 from lepton.backends.kubernetes.kinds import GRPC_ROUTE, HTTP_ROUTE, INFERENCE_SERVICE, RAY_JOB
 from lepton.plan.types import EndpointState, JobState, Observed, Ref
 from lepton.report import Failure
@@ -28,7 +28,7 @@ _REFUSED = frozenset({400, 403, 404, 422})
 
 def is_refusal(error: ApiError) -> bool:
     """Whether it was refused for what it is, so that a person must hear of it; else another try may do."""
-    return error.status in _REFUSED or _WEBHOOK in error.message
+    return error.status in _REFUSED or _WEBHOOK in error.message or isinstance(error, Taken)
 
 
 def refusal(error: ApiError, what: str) -> Failure:
@@ -36,6 +36,8 @@ def refusal(error: ApiError, what: str) -> Failure:
     message = f"the API server refuses {what}: {error.message}"
     if isinstance(error, NotInstalled) and error.kind in _MISSING:
         return Failure(reason=Reason.NOT_INSTALLED, message=_MISSING[error.kind])
+    if isinstance(error, Taken):
+        return Failure(reason=Reason.LOAD_FAILED, message=error.message)
     if _WEBHOOK in error.message:
         return Failure(reason=Reason.SERVER_UNAVAILABLE, message=f"{message}; it is tried again by itself")
     if error.status == 403 and "exceeded quota" in error.message:

@@ -29,7 +29,7 @@ from lepton.spec.deploy import Deploy
 
 
 class Serving:
-    """Raises ApiError; NotInstalled where the cluster lacks a kind that is asked for."""
+    """Raises ApiError: NotInstalled where the cluster lacks a kind, Taken where somebody else has the model's name."""
 
     def __init__(self, writer: Writer, cache: Cache, settings: Settings) -> None:
         self._writer = writer
@@ -50,6 +50,7 @@ class Serving:
         selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
         if workloads.ready_servers(wanted, partial(self._cache.owned, key)) >= traffic.deploy.replicas:
             selected = wanted
+        await self._writer.require_free(SERVICE, key)
         await self._writer.apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
         await self._apply_workload(key, uid, wanted, traffic)
         await self._writer.apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
@@ -60,8 +61,7 @@ class Serving:
         """Delete the names of an endpoint or of the traffic, and the servers to which nothing else leads."""
         if ref.kind == "Traffic":
             for kind in (HTTP_ROUTE, GRPC_ROUTE):
-                if self._cache.get(kind, key.namespace, ref.name) is not None:
-                    await self._writer.delete(kind, key, ref.name)
+                await self._writer.delete(kind, key, ref.name)
         await self._writer.delete(SERVICE, key, ref.name)
         await self._delete_unused(key)
 
@@ -73,6 +73,7 @@ class Serving:
             if gateway is not None:
                 if not self._cache.serves(kind):
                     raise NotInstalled(kind)
+                await self._writer.require_free(kind, key)
                 weights = routes.next_weights(live, selected)
                 for workload in weights:
                     await self._writer.apply(SERVICE, services.of_backend(key, uid, workload))

@@ -4,9 +4,10 @@ What the API server answered goes into the cache, so that the next pass sees it.
 """
 
 from lepton.backends.kubernetes.cache import Cache
-from lepton.backends.kubernetes.client import Client
+from lepton.backends.kubernetes.client import Client, Taken
 from lepton.backends.kubernetes.covers import covers
 from lepton.backends.kubernetes.kinds import OF_A_MODEL, Kind, Object
+from lepton.backends.kubernetes.names import MODEL
 from lepton.plan.types import Key
 
 
@@ -27,9 +28,18 @@ class Writer:
         if kind in OF_A_MODEL:
             self._cache.put(kind, written)
 
+    async def require_free(self, kind: Kind, key: Key) -> None:
+        """Raise Taken where somebody else has an object of the model's own name: an apply would make it ours."""
+        if self._cache.get(kind, key.namespace, key.name) is None:
+            found = await self._client.find(kind, key.namespace, key.name)
+            if found is not None and found["metadata"].get("labels", {}).get(MODEL) != key.name:
+                raise Taken(kind, key.name)
+
     async def delete(self, kind: Kind, key: Key, name: str) -> None:
-        """Delete an object and all that it owns; nothing happens where it is not."""
-        await self._client.delete(kind, key.namespace, name)
+        """Delete an object and all that it owns; nothing happens where it is not, or is not the model's."""
         object_ = self._cache.get(kind, key.namespace, name)
+        if object_ is None and kind in OF_A_MODEL:
+            return
+        await self._client.delete(kind, key.namespace, name)
         if object_ is not None:
             self._cache.remove(kind, object_)

@@ -7,7 +7,7 @@ import pytest
 from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, Kind, Object
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, MODEL
 from lepton.backends.kubernetes.settings import Settings
 from lepton.errors import LeptonError
@@ -54,11 +54,13 @@ def test_a_status_that_another_version_of_lepton_wrote_is_refused_in_words_and_l
 
 
 def test_what_may_not_be_deleted_is_told_in_words_and_what_could_not_be_asked_is_tried_again() -> None:
+    cache = Cache()
+    cache.put(SERVICE, of({}, labels={MODEL: "digits"}))
     with pytest.raises(LeptonError, match='refuses to delete Traffic digits: services "digits" is forbidden') as told:
-        asyncio.run(backend(Cache(), FORBIDDEN).delete(KEY, Ref("Traffic", "digits")))
+        asyncio.run(backend(cache, FORBIDDEN).delete(KEY, Ref("Traffic", "digits")))
     assert told.value.reason is Reason.LOAD_FAILED
     with pytest.raises(ApiError, match="Unreachable"):
-        asyncio.run(backend(Cache(), UNREACHABLE).delete(KEY, Ref("Traffic", "digits")))
+        asyncio.run(backend(cache, UNREACHABLE).delete(KEY, Ref("Traffic", "digits")))
 
 
 @pytest.mark.parametrize("data", [{}, {"order.json": "{}"}, {"order.json": "no JSON"}])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lepton.backends.kubernetes.client import ApiError, NotInstalled
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, GRPC_ROUTE, INFERENCE_SERVICE, RAY_JOB
+from lepton.backends.kubernetes.client import ApiError, NotInstalled, Taken
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, GRPC_ROUTE, INFERENCE_SERVICE, RAY_JOB, SERVICE
 from lepton.backends.kubernetes.refusals import is_refusal, refusal
 from lepton.spec.reasons import Reason
 
@@ -17,6 +17,7 @@ WEBHOOK = 'Internal error occurred: failed calling webhook "inferenceservice": c
         (NotInstalled(INFERENCE_SERVICE), Reason.NOT_INSTALLED, "let deploy.engine be auto or triton"),
         (NotInstalled(GRPC_ROUTE), Reason.NOT_INSTALLED, "take the gateway out of the chart's values"),
         (NotInstalled(DEPLOYMENT), Reason.LOAD_FAILED, "it knows no deployments of apps/v1"),
+        (Taken(SERVICE, "pets"), Reason.LOAD_FAILED, "there is a Service pets already, which is not this model's"),
         (ApiError(403, "Forbidden", "exceeded quota: small"), Reason.QUOTA_EXCEEDED, "raise the quota"),
         (ApiError(422, "Invalid", "spec.x: bad"), Reason.LOAD_FAILED, "the API server refuses Traffic pets: spec.x"),
         (ApiError(500, "InternalError", WEBHOOK), Reason.SERVER_UNAVAILABLE, "it is tried again by itself"),
