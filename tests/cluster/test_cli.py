@@ -44,14 +44,14 @@ PATIENCE_S = 60.0
 class Choosy(Player):
     """Lets the first attempt of every build of a model fail whose name begins with `lost`."""
 
-    async def _play(self, key: Key) -> None:
+    async def play_once(self, key: Key) -> None:
         if key.name.startswith("lost"):
             for name, config_map in list(self.world.cache.owned(key, CONFIG_MAP).items()):
                 order = order_of(config_map)
                 if (order.kind, order.attempt) == ("build", 0) and REPORT not in config_map["data"]:
                     await self.world.report(key, name, failure=WITHOUT_DATA, finished_at=time.time())
                     return
-        await super()._play(key)
+        await super().play_once(key)
 
 
 @dataclass(frozen=True)
@@ -305,9 +305,14 @@ def test_the_logs_are_those_of_the_newest_attempt(cluster: Cluster, file: File) 
             await client._request("POST", f"{POD.path(NAMESPACE, name)}/binding", {}, binding)
             return str(name)
 
+        async def see_the_pod_off(client: Client) -> None:
+            """Do as the kubelet does when the pod is deleted."""
+            await client._request("DELETE", POD.path(NAMESPACE, pod), {}, {"gracePeriodSeconds": 0})
+
         pod = cluster.ask(run_the_gate)
         assert cluster.ok("logs", "logged") == "gate: asks the candidate\ngate: done\n"
         assert {path.split("?")[0] for path in asked} == {f"/containerLogs/{NAMESPACE}/{pod}/gate"}
+        cluster.ask(see_the_pod_off)
     cluster.ok("delete", "logged")
 
 
