@@ -81,19 +81,23 @@ def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings
         "livenessProbe": _probe(_SICK_S),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_S}}},
     }
-    spread = {
-        "maxSkew": 1,
-        "topologyKey": "kubernetes.io/hostname",
-        "whenUnsatisfiable": "ScheduleAnyway",
-        "labelSelector": {"matchLabels": {WORKLOAD: workload}},
-    }
     return {
         "automountServiceAccountToken": False,
         "securityContext": meta.POD,
         "initContainers": [fetch],
         "containers": [serve],
-        "topologySpreadConstraints": [spread],
+        "topologySpreadConstraints": [_spread(workload)],
         "volumes": volumes,
+    }
+
+
+def _spread(workload: str) -> Object:
+    """Rather on several nodes than on one."""
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {WORKLOAD: workload}},
     }
 
 
