@@ -9,7 +9,7 @@ from typing import Any
 
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, POD, RAY_JOB, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, MODEL
-from lepton.backends.kubernetes.render.job import WORK
+from lepton.backends.kubernetes.render import storage
 from lepton.plan.types import Key
 from lepton.report import Progress
 from lepton.spec.fields import timestamp
@@ -132,7 +132,7 @@ def test_a_run_that_dies_is_tried_again_on_the_work_that_it_left(
                 await world.until(lambda: f"{build}-1" in world.cache.owned(KEY, RAY_JOB))
                 after = json.loads(world.object(CONFIG_MAP, KEY, build)["data"]["order.json"])
                 assert after == {**before, "attempt": 1}
-                assert after["arguments"]["work"] == f"{WORK}/default/digits"
+                assert after["arguments"]["work"] == storage.work(KEY)
                 assert world.object(RAY_JOB, KEY, f"{build}-1")["spec"] == run["spec"]
                 await world.until(lambda: run["metadata"]["name"] not in world.cache.owned(KEY, RAY_JOB))
             finally:

@@ -27,6 +27,7 @@ from lepton.backends.kubernetes.kinds import (
 from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, cleanup_name, run_name
 from lepton.backends.kubernetes.refusals import NAMESPACE_GOES, is_refusal, refusal, with_refusals
 from lepton.backends.kubernetes.render import job as job_objects
+from lepton.backends.kubernetes.render import storage
 from lepton.backends.kubernetes.render.cleanup import cleanup
 from lepton.backends.kubernetes.serving import Serving
 from lepton.backends.kubernetes.settings import Settings
@@ -224,9 +225,8 @@ class KubernetesBackend:
         """What the plan says, and what only this cluster knows."""
         arguments = dict(job.arguments)
         if job.kind == "build":
-            folder = f"{key.namespace}/{key.name}"
-            artifact = f"{self._settings.artifacts.rstrip('/')}/{folder}/{job.name}"
-            return {**arguments, "artifact": artifact, "work": f"{job_objects.WORK}/{folder}"}
+            artifact = f"{storage.artifacts(key, self._settings)}/{job.name}"
+            return {**arguments, "artifact": artifact, "work": storage.work(key)}
         names = {end: str(arguments[end]) for end in ("candidate", "baseline")}
         ends: dict[str, JsonValue] = {
             end: observing.address(name, key.namespace, key.name).model_dump(mode="json") for end, name in names.items()

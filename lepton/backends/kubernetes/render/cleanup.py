@@ -5,12 +5,11 @@ It runs before the LeptonModel goes, which then takes it along.
 
 from lepton.backends.kubernetes.kinds import JOB, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, cleanup_name
-from lepton.backends.kubernetes.render import meta
+from lepton.backends.kubernetes.render import meta, storage
 from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Key
 
 _REMOVE = ["python", "-m", "services.worker.remove"]
-_CLAIM = "/lepton"
 _TRIES = 1000
 """A store out of reach is tried again for days, ever less often."""
 _RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}}
@@ -25,16 +24,14 @@ def cleanup(key: Key, uid: str, settings: Settings) -> Object:
 
 
 def _pod(key: Key, settings: Settings) -> Object:
-    folder = f"{key.namespace}/{key.name}"
-    places = [f"{settings.artifacts.rstrip('/')}/{folder}", f"{_CLAIM}/work/{folder}"]
     container = {
         "name": "remove",
         "image": settings.worker_image,
-        "command": [*_REMOVE, *places],
+        "command": [*_REMOVE, storage.artifacts(key, settings), storage.work(key)],
         "securityContext": meta.CONTAINER,
         "resources": _RESOURCES,
-        "volumeMounts": [{"name": "lepton", "mountPath": _CLAIM}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
-        **({"envFrom": [{"secretRef": {"name": settings.secret}}]} if settings.secret else {}),
+        "volumeMounts": [{"name": "lepton", "mountPath": storage.CLAIM}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
+        **storage.credentials(settings),
     }
     return {
         "automountServiceAccountToken": False,

@@ -8,15 +8,13 @@ from lepton.backends.kubernetes.kinds import CONFIG_MAP, JOB, RAY_JOB, ROLE, ROL
 from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE, RENDERED, run_name
 from lepton.backends.kubernetes.render import meta
 from lepton.backends.kubernetes.render.build import ray_job
-from lepton.backends.kubernetes.render.pod import ROOT, command, worker
+from lepton.backends.kubernetes.render.pod import command, worker
 from lepton.backends.kubernetes.settings import Settings
 from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Key
 from lepton.spec.resource import Spec
 
-WORK = f"{ROOT}/work"
-"""Where builds keep their checkpoints."""
 _GATE_RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
 
 

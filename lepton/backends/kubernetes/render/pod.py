@@ -3,13 +3,11 @@
 from lepton.backends.kubernetes.jobs import ORDER
 from lepton.backends.kubernetes.kinds import Object
 from lepton.backends.kubernetes.names import JOB_LABEL
-from lepton.backends.kubernetes.render import meta
+from lepton.backends.kubernetes.render import meta, storage
 from lepton.backends.kubernetes.settings import Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Key
 
-ROOT = "/lepton"
-"""Where the claim is mounted."""
 _ORDERS = "/etc/lepton"
 
 
@@ -22,7 +20,7 @@ def worker(key: Key, order: JobOrder, settings: Settings, container: Object) -> 
     """The template of a pod with one container, of which the name and what is peculiar to it are given."""
     mounts = [
         {"name": "order", "mountPath": _ORDERS, "readOnly": True},
-        {"name": "lepton", "mountPath": ROOT},
+        {"name": "lepton", "mountPath": storage.CLAIM},
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - an emptyDir of the pod's own
     ]
     volumes: list[Object] = [
@@ -30,13 +28,12 @@ def worker(key: Key, order: JobOrder, settings: Settings, container: Object) -> 
         {"name": "lepton", "persistentVolumeClaim": {"claimName": settings.claim}},
         {"name": "tmp", "emptyDir": {}},
     ]
-    environment = [{"secretRef": {"name": settings.secret}}] if settings.secret else []
     full = {
         "name": container["name"],
         "image": settings.worker_image,
         "securityContext": meta.CONTAINER,
         "volumeMounts": mounts,
-        **({"envFrom": environment} if environment else {}),
+        **storage.credentials(settings),
         **container,
     }
     return {

@@ -2,7 +2,7 @@
 
 from lepton.backends.kubernetes.kinds import DEPLOYMENT, Object
 from lepton.backends.kubernetes.names import DIGEST, WORKLOAD
-from lepton.backends.kubernetes.render import meta
+from lepton.backends.kubernetes.render import meta, storage
 from lepton.backends.kubernetes.render.quantity import cores, memory
 from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT, Settings
 from lepton.plan.types import Endpoint, Key, Traffic
@@ -52,7 +52,6 @@ def deployment(key: Key, uid: str, name: str, desired: Endpoint | Traffic, setti
 
 def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings, container: str) -> Object:
     """What each server is, whoever makes its pod; the container that serves has this name."""
-    environment = [{"secretRef": {"name": settings.secret}}] if settings.secret else []
     common = {
         "image": settings.server_image,
         "securityContext": meta.CONTAINER,
@@ -63,11 +62,14 @@ def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings
         **common,
         "name": "fetch",
         "command": [*_FETCH, desired.artifact, desired.digest, _MODELS],
-        **({"envFrom": environment} if environment else {}),
+        **storage.credentials(settings),
     }
     volumes = [{"name": "models", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
     if desired.artifact.startswith("file://"):
-        fetch["volumeMounts"] = [*common["volumeMounts"], {"name": "lepton", "mountPath": "/lepton", "readOnly": True}]
+        fetch["volumeMounts"] = [
+            *common["volumeMounts"],
+            {"name": "lepton", "mountPath": storage.CLAIM, "readOnly": True},
+        ]
         claim = {"claimName": settings.claim, "readOnly": True}
         volumes.append({"name": "lepton", "persistentVolumeClaim": claim})
     served = [key.name, variant_of(desired), desired.digest, str(desired.instances), _MODELS]
