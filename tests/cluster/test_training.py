@@ -162,7 +162,8 @@ def test_a_secret_that_is_missing_is_named_with_the_command_that_makes_it(
 
 async def start_head(world: World, run: Object, build: str) -> None:
     """Make the head's pod as KubeRay does, and say of it what the kubelet says where a Secret is missing."""
-    template = run["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]
+    whole = await world.client.get(RAY_JOB, KEY.namespace, run["metadata"]["name"])  # the cache keeps not all of it
+    template = whole["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]
     labels = {**template["metadata"]["labels"], MODEL: KEY.name, JOB_LABEL: build}
     metadata = {"name": f"{build}-head", "namespace": KEY.namespace, "labels": labels}
     pod = await world.client.apply(
