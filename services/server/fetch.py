@@ -11,22 +11,21 @@ from lepton.artifact import fetch
 from lepton.backends.local.home import Home
 from lepton.errors import LeptonError
 from lepton.spec.reasons import Reason
-from services.lastwords import tell
+from services.lastwords import done
 
 
 def main() -> int:
     """Fetch what the arguments say. Returns the exit status."""
     artifact, digest, folder = sys.argv[1:]
-    try:
-        copy = fetch(artifact, Home(Path(folder)).make().cache)
-        if f"sha256:{copy.name}" != digest:
-            message = f"artifact {artifact} has sha256:{copy.name}, but the build made {digest}: build it again"
-            raise LeptonError(Reason.DIGEST_MISMATCH, message)
-    except LeptonError as error:
-        print(error.message, file=sys.stderr)  # noqa: T201 - the container's log
-        tell(error)
-        return 1
-    return 0
+    return done(lambda: bring(artifact, digest, Path(folder)))
+
+
+def bring(artifact: str, digest: str, folder: Path) -> None:
+    """Fetch and verify it. Raises LeptonError, also where it is not what the build made."""
+    copy = fetch(artifact, Home(folder).make().cache)
+    if f"sha256:{copy.name}" != digest:
+        message = f"artifact {artifact} has sha256:{copy.name}, but the build made {digest}: build it again"
+        raise LeptonError(Reason.DIGEST_MISMATCH, message)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,21 @@ message.
 """
 
 import sys
+from collections.abc import Sequence
 
 from lepton.artifact import remove
-from lepton.errors import LeptonError
-from services.lastwords import tell
+from services.lastwords import done
 
 
 def main() -> int:
-    """Remove each folder that the arguments name, with all in it. Returns the exit status."""
-    try:
-        for url in sys.argv[1:]:
-            remove(url)
-    except LeptonError as error:
-        print(error.message, file=sys.stderr)  # noqa: T201 - the container's log
-        tell(error)
-        return 1
-    return 0
+    """Remove what the arguments name. Returns the exit status."""
+    return done(lambda: remove_all(sys.argv[1:]))
+
+
+def remove_all(urls: Sequence[str]) -> None:
+    """Remove each of these folders, with all in it. Raises LeptonError."""
+    for url in urls:
+        remove(url)
 
 
 if __name__ == "__main__":
