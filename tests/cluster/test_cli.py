@@ -428,8 +428,17 @@ def test_get_w_tells_every_change_until_it_is_interrupted(cluster: Cluster, file
 
 @contextmanager
 def command(cluster: Cluster, *words: str) -> Iterator[subprocess.Popen[str]]:
-    """The command as a process of its own."""
-    line = [sys.executable, "-c", "from lepton.cli.app import main; main()", "--context", "tests", *words]
+    """The command as a process of its own, which hears SIGINT even where the tests run in the background."""
+    line = [
+        "env",
+        "--default-signal=INT",
+        sys.executable,
+        "-c",
+        "from lepton.cli.app import main; main()",
+        "--context",
+        "tests",
+        *words,
+    ]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(line, env={**os.environ, "PYTHONUNBUFFERED": "1"}, **pipes) as process:
         try:

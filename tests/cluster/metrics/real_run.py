@@ -129,7 +129,7 @@ def serving(made: Summary, folder: Path, ports: dict[str, int]) -> Iterator[None
 
 async def give_address(world: World, made: Summary) -> None:
     """Let the served model's pod have an address, as its node does."""
-    for pod in world.pods(DIGITS, workload_name(DIGITS, "served", made.digest)):
+    for pod in world.pods(DIGITS, workload_name(DIGITS, "served", made.digest, "triton")):
         await _place(world, pod)
 
 
