@@ -14,7 +14,7 @@ from lepton.backends.kubernetes.names import MODEL
 from lepton.backends.kubernetes.settings import Settings
 from lepton.backends.kubernetes.telling import TellingBackend
 from operators.lepton_operator.controller import Controller
-from operators.lepton_operator.lease import GRACE_S, lead
+from operators.lepton_operator.lease import GRACE_S, Hold, lead
 from operators.lepton_operator.metrics import Metrics
 from operators.lepton_operator.queue import Queue
 from operators.lepton_operator.reflector import Reflector
@@ -39,7 +39,8 @@ class Options:
 
 async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
     """Run until cancelled. Raises Lost when another operator takes over."""
-    client, queue, metrics = Client(api), Queue(), Metrics()
+    hold, queue, metrics = Hold(), Queue(), Metrics()
+    client = Client(api, may_write=hold.holds)
     cache = Cache(queue.add)
     reflectors = [Reflector(client, cache, LEPTON_MODEL, options.watched, "")]
     reflectors += [Reflector(client, cache, kind, options.watched, MODEL) for kind in OF_A_MODEL]
@@ -62,7 +63,7 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
                 group.create_task(reflector.run())
             group.create_task(backend.tell())
             await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
-            await lead(api, options.home, options.identity, work)
+            await lead(api, options.home, options.identity, hold, work)
     finally:
         await runner.cleanup()
 

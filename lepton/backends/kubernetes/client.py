@@ -4,7 +4,7 @@ Objects stay JSON: the official client brings the connection, its credentials an
 would cost more time than the requests.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -54,8 +54,10 @@ class Taken(ApiError):  # noqa: N818 - likewise
 class Client:
     """One connection pool to one API server."""
 
-    def __init__(self, api: ApiClient) -> None:
+    def __init__(self, api: ApiClient, may_write: Callable[[], bool] = lambda: True) -> None:
+        """`may_write` is asked before each write; where it denies that, the write is refused here."""
         self._api = api
+        self._may_write = may_write
 
     async def pages(
         self, kind: Kind, namespace: str | None, selector: str = ""
@@ -200,6 +202,8 @@ class Client:
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         wanted = urlencode({key: value for key, value in query.items() if value})
         url = f"{self._api.configuration.host}{path}{f'?{wanted}' if wanted else ''}"
+        if method != "GET" and not self._may_write():
+            raise ApiError(0, "NotLeading", f"{method} {path} was not sent: another operator may work by now")
         try:
             request = self._api.rest_client.request
             answer: Any = await request(method, url, headers, body, _request_timeout=timeout_s)  # type: ignore[no-untyped-call]  # kubernetes.aio has no types here
