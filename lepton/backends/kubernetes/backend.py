@@ -246,7 +246,7 @@ class KubernetesBackend:
 
     def _runs(self, key: Key, job: str, kind: Kind) -> list[str]:
         return [
-            name for name, run in self._cache.owned(key, kind).items() if run["metadata"]["labels"][JOB_LABEL] == job
+            name for name, run in self._cache.owned(key, kind).items() if workloads.labels_of(run).get(JOB_LABEL) == job
         ]
 
     async def _with_finalizer(self, object_: Object) -> Object:

@@ -15,9 +15,10 @@ _NEEDED = ("Accepted", "ResolvedRefs")
 
 
 def weights(route: Object) -> dict[str, int]:
-    """The workloads that a route names, and their shares."""
-    references = route["spec"]["rules"][0]["backendRefs"]
-    return {one["name"].removesuffix(backend_name("")): one["weight"] for one in references}
+    """The workloads that a route names, and their shares; none where somebody took its rules away."""
+    rules = route["spec"].get("rules") or [{}]
+    references = rules[0].get("backendRefs") or ()
+    return {one["name"].removesuffix(backend_name("")): one.get("weight", 1) for one in references}
 
 
 def next_weights(route: Object | None, selected: str) -> dict[str, int]:
@@ -31,10 +32,10 @@ def next_weights(route: Object | None, selected: str) -> dict[str, int]:
 
 
 def answering(route: Object) -> str:
-    """The workload that certainly still answers: the one before, until the Gateway has taken the switch."""
+    """The workload that certainly still answers: the one before until the Gateway took the switch; "" for none."""
     shares = weights(route)
     before = [workload for workload, share in shares.items() if not share]
-    new = next(workload for workload, share in shares.items() if share)
+    new = next((workload for workload, share in shares.items() if share), "")
     return before[0] if before and not is_taken(route) else new
 
 

@@ -16,7 +16,7 @@ from lepton.backends.kubernetes.kinds import (
     INFERENCE_SERVICE,
     SERVICE,
 )
-from lepton.backends.kubernetes.names import WORKLOAD, Engine, workload_name
+from lepton.backends.kubernetes.names import Engine, workload_name
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.disruption import budget
 from lepton.backends.kubernetes.render.kserve import inference_service
@@ -47,7 +47,7 @@ class Serving:
         """The Service moves once all servers of the new workload answer; until then the old one keeps it."""
         wanted = self._workload(key, traffic)
         service = self._cache.get(SERVICE, key.namespace, key.name)
-        selected = wanted if service is None else str(service["spec"]["selector"][WORKLOAD])
+        selected = (None if service is None else workloads.selected_by(service)) or wanted
         if workloads.ready_servers(wanted, partial(self._cache.owned, key)) >= traffic.deploy.replicas:
             selected = wanted
         await self._writer.require_free(SERVICE, key)

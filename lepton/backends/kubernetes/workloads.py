@@ -33,7 +33,7 @@ _PARTS = (DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET)
 def endpoint_states(owned: Owned) -> dict[str, EndpointState]:
     """Every endpoint, by name."""
     return {
-        name: workload_state(service["spec"]["selector"][WORKLOAD], owned)
+        name: workload_state(selected_by(service), owned)
         for name, service in owned(SERVICE).items()
         if ENDPOINT in labels_of(service)
     }
@@ -47,7 +47,7 @@ def workload_state(name: str, owned: Owned) -> EndpointState:
     """
     deployment = owned(DEPLOYMENT).get(deployment_name(name))
     if deployment is not None and ready_servers(name, owned):
-        return EndpointState(ready=True, digest=deployment["metadata"]["annotations"][DIGEST])
+        return EndpointState(ready=True, digest=deployment["metadata"].get("annotations", {}).get(DIGEST))
     waits_for = ""
     if deployment is None and name in owned(INFERENCE_SERVICE):
         waits_for = f"KServe to make the Deployment {deployment_name(name)}: see that its controller runs"
@@ -68,7 +68,8 @@ def traffic_state(model: str, owned: Owned) -> EndpointState | None:
     service = owned(SERVICE).get(model)
     if service is None:
         return None
-    selected, wanted = service["spec"]["selector"][WORKLOAD], service["metadata"]["annotations"][WANTED]
+    selected = selected_by(service)
+    wanted = service["metadata"].get("annotations", {}).get(WANTED, selected)
     live = [owned(kind)[model] for kind in (HTTP_ROUTE, GRPC_ROUTE) if model in owned(kind)]
     before = next((one for one in map(routes.answering, live) if one != selected), selected)
     state = workload_state(before, owned)
@@ -101,6 +102,11 @@ def backends(owned: Owned) -> dict[str, str]:
     return {name: labels_of(one)[BACKEND] for name, one in services if BACKEND in labels_of(one)}
 
 
+def selected_by(service: Object) -> str:
+    """The workload that a Service leads to; "" where somebody took its selector away."""
+    return str((service["spec"].get("selector") or {}).get(WORKLOAD, ""))
+
+
 def is_ours(object_: Object) -> bool:
     """Whether we made it, and not somebody of something that we made, with our labels."""
     owners = object_["metadata"].get("ownerReferences", ())
@@ -121,7 +127,7 @@ def _led_to(leading: Object) -> set[str]:
     if leading["kind"] != SERVICE.name:
         return set(routes.weights(leading))
     wanted = leading["metadata"].get("annotations", {}).get(WANTED)
-    return {leading["spec"]["selector"][WORKLOAD], *((wanted,) if wanted else ())}
+    return {selected_by(leading), *((wanted,) if wanted else ())} - {""}
 
 
 def _trouble(workload: str, owned: Owned) -> Failure | None:
