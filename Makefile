@@ -6,7 +6,7 @@ LOCKS := requirements/setup.lock requirements/local.lock
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test lint unit real cluster e2e bench bench-operator faults generate format lock clean
+.PHONY: help setup demo test lint unit real cluster e2e bench bench-operator faults faults-cluster generate format lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,10 @@ bench-operator: $(READY) ## What the operator's runtime costs, beside kopf and a
 
 faults: $(READY) ## Kill every process at random points, 20 times each, and see that the end is the same
 	$(BIN)/pytest tests/faults --fault-runs 20
+
+faults-cluster: $(READY) ## Let each fault of a cluster strike at random points, 20 times each: an hour or more
+	$(BIN)/python -m tests.programs
+	$(BIN)/pytest tests/cluster/faults --fault-runs 20
 
 generate: $(READY) ## Write the CRD, the JSON schema and the references from the code
 	$(BIN)/python -m tools.generate

@@ -147,9 +147,9 @@ class ControlPlane:
         except (OSError, ssl.SSLError):
             return False
 
-    def write_kubeconfig(self, path: Path, token: str) -> None:
-        """Write what a client needs that has this token."""
-        cluster = {"server": self.url, "certificate-authority": str(self._certificate)}
+    def write_kubeconfig(self, path: Path, token: str, through: str = "") -> None:
+        """Write what a client needs that has this token, and comes through a proxy or at once."""
+        cluster = {"server": through or self.url, "certificate-authority": str(self._certificate)}
         document = {
             "apiVersion": "v1",
             "kind": "Config",

@@ -1,14 +1,17 @@
 """The operator as a process, with the rights that it has in a cluster and no more; a world in which all goes well."""
 
 import asyncio
+import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import yaml
 
@@ -36,10 +39,13 @@ class Operator:
         identity: str = "operator-0",
         watched: str = "",
         settings: Settings = SETTINGS,
+        through: str = "",
     ) -> None:
+        """`through` is the URL of a proxy before the API server."""
         folder.mkdir(exist_ok=True)
         kubeconfig, told = folder / "kubeconfig", folder / "settings.yaml"
-        plane.write_kubeconfig(kubeconfig, asyncio.run(token(plane.kubeconfig, NAMESPACE, "lepton-operator")))
+        self._token = asyncio.run(token(plane.kubeconfig, NAMESPACE, "lepton-operator"))
+        plane.write_kubeconfig(kubeconfig, self._token, through)
         told.write_text(yaml.safe_dump(settings.model_dump(by_alias=True)))
         (self.port,) = free_ports(1)
         self._log = folder / "operator.log"
@@ -54,6 +60,15 @@ class Operator:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
     def start(self) -> None:
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "operators.lepton_operator"]
@@ -63,6 +78,42 @@ class Operator:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Whenever it ends by itself, it is started anew, as the kubelet does."""
+
+        async def keep() -> None:
+            while True:
+                if self.status() is not None:
+                    self.start()
+                await asyncio.sleep(0.2)
+
+        keeping = asyncio.create_task(keep())
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def status(self) -> int | None:
+        """With which it ended; None while it runs."""
+        assert self._process is not None
+        return self._process.poll()
+
+    @property
+    def credential(self) -> str:
+        """What the audit log calls its token."""
+        payload = self._token.split(".")[1]
+        return f"JTI={json.loads(base64.urlsafe_b64decode(payload + '=' * (-len(payload) % 4)))['jti']}"
 
     def end(self) -> int:
         assert self._process is not None

@@ -1,0 +1,65 @@
+"""A TCP proxy before the API server, whose connections can be cut and refused."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+
+class Proxy:
+    """Use it in an async with statement; bytes go through as they are, so that TLS holds from end to end."""
+
+    def __init__(self, url: str, port: int) -> None:
+        self._target = urlsplit(url)
+        self._port = port
+        self._open: set[asyncio.StreamWriter] = set()
+        self._closed = False
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self._port)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Drop every connection that there is."""
+        for writer in self._open:
+            writer.transport.abort()
+
+    def close(self) -> None:
+        """Cut, and let nobody through until it is opened."""
+        self._closed = True
+        self.cut()
+
+    def open(self) -> None:
+        self._closed = False
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            if not self._closed:
+                theirs, ours = await asyncio.open_connection(self._target.hostname, self._target.port)
+                self._open.add(ours)
+                await asyncio.gather(self._copy(reader, ours), self._copy(theirs, writer))
+                self._open.discard(ours)
+        except OSError:
+            return
+        finally:
+            writer.transport.abort()
+            self._open.discard(writer)
+
+    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(1 << 16):
+                target.write(data)
+                await target.drain()
+        finally:
+            target.close()

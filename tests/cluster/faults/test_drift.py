@@ -1,0 +1,128 @@
+"""Somebody deletes or edits by hand what the operator made: it is put right, and nothing is built for it."""
+
+import asyncio
+import random
+from contextlib import suppress
+from pathlib import Path
+
+from lepton.backends.kubernetes.client import ApiError
+from lepton.backends.kubernetes.kinds import (
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    SERVICE,
+    Kind,
+    Object,
+)
+from lepton.backends.kubernetes.names import DIGEST, WANTED, WORKLOAD
+from lepton.plan.types import Key
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.faults.life import CHANGED, begun, until
+from tests.cluster.harness import WITH_GATEWAY
+from tests.cluster.operator import Operator, playing, serves, status
+from tests.cluster.world import World
+from tests.contract.harness import digits
+
+STRIKES = 6
+METADATA: dict[str, Object] = {
+    "annotations": {"metadata": {"annotations": None}},
+    "labels": {"metadata": {"labels": None}},
+    "owners": {"metadata": {"ownerReferences": None}},
+}
+EDITS: dict[Kind, dict[str, Object]] = {
+    SERVICE: {
+        **METADATA,
+        "another selector": {"spec": {"selector": {WORKLOAD: "nobody"}}},
+        "no such selector": {"spec": {"selector": {WORKLOAD: None, "app": "other"}}},
+        "no selector": {"spec": {"selector": None}},
+        "wanted": {"metadata": {"annotations": {WANTED: "nobody"}}},
+    },
+    DEPLOYMENT: {
+        **METADATA,
+        "no servers": {"spec": {"replicas": 0}},
+        "digest": {"metadata": {"annotations": {DIGEST: "sha256:other"}}},
+        "of another workload": {"metadata": {"labels": {WORKLOAD: "nobody"}}},
+    },
+    DISRUPTION_BUDGET: {**METADATA, "of another": {"spec": {"selector": {"matchLabels": {WORKLOAD: "nobody"}}}}},
+    HTTP_ROUTE: {
+        **METADATA,
+        "no rules": {"spec": {"rules": []}},
+        "another host": {"spec": {"hostnames": ["other.test"]}},
+    },
+    GRPC_ROUTE: {**METADATA, "no rules": {"spec": {"rules": []}}},
+}
+"""What a hand may do to each kind, as merge patches."""
+
+
+def made(world: World, key: Key) -> dict[str, Object]:
+    """All that the operator wrote, but for runs."""
+    return {f"{kind.name} {name}": _told(one) for kind in EDITS for name, one in world.cache.owned(key, kind).items()}
+
+
+def _told(object_: Object) -> Object:
+    metadata = object_["metadata"]
+    annotations = {name: one for name, one in metadata.get("annotations", {}).items() if "leptonml.dev/" in name}
+    owners = [one["kind"] for one in metadata.get("ownerReferences", ())]
+    fields = {name: one for name, one in object_["spec"].items() if name not in ("clusterIP", "clusterIPs")}
+    told = {"labels": metadata.get("labels"), "annotations": annotations, "owners": owners}
+    return {**told, "spec": fields}
+
+
+async def damage(world: World, key: Key, chance: random.Random) -> str:
+    """Delete or edit one object. Returns what was done."""
+    kind, name = chance.choice([(kind, name) for kind in EDITS for name in sorted(world.cache.owned(key, kind))])
+    what = chance.choice(["deleted", *EDITS[kind]])
+    with suppress(ApiError):  # it is gone by now
+        if what == "deleted":
+            known = world.object(kind, key, name)
+            await world.client.delete(kind, key.namespace, name)
+            world.cache.remove(kind, known)
+        else:
+            world.cache.put(kind, await world.client.merge(kind, key.namespace, name, EDITS[kind][what]))
+    return f"{kind.name} {name}: {what}"
+
+
+def drift(plane: ControlPlane, key: Key, chance: random.Random) -> None:
+    async def story() -> None:
+        async with playing(plane) as world:
+            await world.put(key, digits())
+            await until(serves(world, key, 1))
+            await until(lambda: len(world.cache.owned(key, DISRUPTION_BUDGET)) == 1)
+            before = made(world, key)
+            for _ in range(STRIKES):
+                print(await damage(world, key, chance))  # noqa: T201 - what to look at where it fails
+                await until_mended(world, key, before)
+            await world.put(key, CHANGED)
+            for _ in range(STRIKES):
+                await asyncio.sleep(chance.uniform(0, 0.3))  # the moment is what is drawn
+                print(await damage(world, key, chance))  # noqa: T201 - the same
+            await until(serves(world, key, 2))
+            assert [one.number for one in status(world, key).revisions] == [2, 1]
+
+    asyncio.run(story())
+    assert set(begun(plane, key).values()) == {1}
+    assert len(begun(plane, key)) == 2, "nothing is built for it"
+
+
+async def until_mended(world: World, key: Key, before: dict[str, Object]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(30):
+            while made(world, key) != before or not serves(world, key, 1)():
+                await asyncio.sleep(0.05)
+    now = made(world, key)
+    assert now == before, [(name, before.get(name), now.get(name)) for name in before if now.get(name) != before[name]]
+    assert serves(world, key, 1)()
+
+
+def test_what_somebody_changes_by_hand_is_put_right(
+    control_plane: ControlPlane, operator: Operator, key: Key, chance: random.Random
+) -> None:
+    drift(control_plane, key, chance)
+
+
+def test_what_somebody_changes_by_hand_is_put_right_where_there_are_routes(
+    furnished: ControlPlane, tmp_path: Path, key: Key, chance: random.Random
+) -> None:
+    with Operator(furnished, tmp_path / "operator", settings=WITH_GATEWAY):
+        drift(furnished, key, chance)
