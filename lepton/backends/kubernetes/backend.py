@@ -31,7 +31,7 @@ from lepton.backends.kubernetes.render import storage
 from lepton.backends.kubernetes.render.cleanup import cleanup
 from lepton.backends.kubernetes.serving import Serving
 from lepton.backends.kubernetes.settings import Settings
-from lepton.backends.kubernetes.workloads import Owned
+from lepton.backends.kubernetes.workloads import Owned, labels_of
 from lepton.backends.kubernetes.writer import Writer
 from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
@@ -245,9 +245,7 @@ class KubernetesBackend:
         return partial(self._cache.owned, key)
 
     def _runs(self, key: Key, job: str, kind: Kind) -> list[str]:
-        return [
-            name for name, run in self._cache.owned(key, kind).items() if workloads.labels_of(run).get(JOB_LABEL) == job
-        ]
+        return [name for name, run in self._cache.owned(key, kind).items() if labels_of(run).get(JOB_LABEL) == job]
 
     async def _with_finalizer(self, object_: Object) -> Object:
         """The LeptonModel, held back from deletion until nothing of it is left."""
