@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from tests.node import images, parts
 from tests.node.node import Node
-from tests.programs.programs import NODE, cache, find
+from tests.programs.programs import CONTROL_PLANE, NODE, build, cache, find
 
 _PACKAGES = {
     "containerd": "containerd",
@@ -55,8 +55,9 @@ def complaints() -> list[str]:
 
 def outside(command: list[str]) -> NoReturn:
     """Have every program and image ready, then become the node: whoever ends this process ends the node."""
-    for program in NODE:
+    for program in (*CONTROL_PLANE, *NODE):
         find(program)
+    build("kubectl")  # of the API server's version, whichever else is on PATH
     for image in images.NAMES:
         images.environment(image)
     again = [sys.executable, "-m", "tests.node", _INSIDE, *command]
