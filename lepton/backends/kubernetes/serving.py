@@ -50,7 +50,7 @@ class Serving:
         selected = (None if service is None else workloads.selected_by(service)) or wanted
         if workloads.ready_servers(wanted, partial(self._cache.owned, key)) >= traffic.deploy.replicas:
             selected = wanted
-        await self._writer.require_free(SERVICE, key)
+        await self._writer.require_free(SERVICE, key, uid)
         await self._writer.apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
         await self._apply_workload(key, uid, wanted, traffic)
         await self._writer.apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
@@ -73,7 +73,7 @@ class Serving:
             if gateway is not None:
                 if not self._cache.serves(kind):
                     raise NotInstalled(kind)
-                await self._writer.require_free(kind, key)
+                await self._writer.require_free(kind, key, uid)
                 weights = routes.next_weights(live, selected)
                 for workload in weights:
                     await self._writer.apply(SERVICE, services.of_backend(key, uid, workload))

@@ -28,11 +28,14 @@ class Writer:
         if kind in OF_A_MODEL:
             self._cache.put(kind, written)
 
-    async def require_free(self, kind: Kind, key: Key) -> None:
-        """Raise Taken where somebody else has an object of the model's own name: an apply would make it ours."""
+    async def require_free(self, kind: Kind, key: Key, uid: str) -> None:
+        """Raise Taken where somebody else has an object of the model's own name: an apply would make it ours.
+
+        `uid` is the model's: what belongs to it stays its own though somebody took its labels away.
+        """
         if self._cache.get(kind, key.namespace, key.name) is None:
             found = await self._client.find(kind, key.namespace, key.name)
-            if found is not None and found["metadata"].get("labels", {}).get(MODEL) != key.name:
+            if found is not None and not _is_of(found["metadata"], key, uid):
                 raise Taken(kind, key.name)
 
     async def delete(self, kind: Kind, key: Key, name: str) -> None:
@@ -43,3 +46,8 @@ class Writer:
         await self._client.delete(kind, key.namespace, name)
         if object_ is not None:
             self._cache.remove(kind, object_)
+
+
+def _is_of(metadata: Object, key: Key, uid: str) -> bool:
+    owners = metadata.get("ownerReferences", ())
+    return metadata.get("labels", {}).get(MODEL) == key.name or any(owner["uid"] == uid for owner in owners)
