@@ -107,7 +107,7 @@ def test_servers_and_their_engine_are_changed_by_one_field_each(model: Model, ca
     [
         (["get"], "digits"),
         (["describe", "digits"], "revision 4"),
-        (["plan", "-f", str(SAMPLE)], "nothing was changed"),
+        (["plan", "-f", str(SAMPLE)], "digits would change; in the end revision 1 serves, without a build"),
         (["doctor"], "KubeRay"),
     ],
 )
