@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 NOT_WRITES = ("get", "list", "watch")
 
@@ -40,7 +41,7 @@ class Writes:
         """All writes."""
         return sum(self.kinds.values())
 
-    def _count(self, event: dict) -> None:  # type: ignore[type-arg]  # JSON
+    def _count(self, event: dict[str, Any]) -> None:
         target = event.get("objectRef", {})
         mine = event["user"]["username"] == self.user and event["verb"] not in NOT_WRITES
         if not mine or target.get("resource") == "leases" or event["responseStatus"]["code"] >= 400:

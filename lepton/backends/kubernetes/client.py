@@ -43,7 +43,7 @@ class NotInstalled(ApiError):  # noqa: N818 - what is the matter, not an error o
         self.kind = kind
 
 
-class Taken(ApiError):  # noqa: N818 - likewise
+class Taken(ApiError):  # noqa: N818 - what is the matter, not an error of ours
     """Somebody else has an object of the name that a model's should have."""
 
     def __init__(self, kind: Kind, name: str) -> None:
