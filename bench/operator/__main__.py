@@ -19,6 +19,7 @@ from pathlib import Path
 import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
+from msgspec.json import decode
 
 from bench.operator.audit import Writes
 from bench.operator.clone import clone
@@ -204,7 +205,7 @@ async def _ready(plane: ControlPlane) -> int:
     count = 0
     async with _client(plane) as client:
         async for page, _ in client.pages(LEPTON_MODEL, None):
-            count += sum(one.get("status", {}).get("phase") == "Serving" for one in page)
+            count += sum(decode(one).get("status", {}).get("phase") == "Serving" for one in page)
     return count
 
 

@@ -6,9 +6,10 @@ their names. So the operator finds nothing to do for it, and must find that out 
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
-from lepton.backends.kubernetes.client import Client
+from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.kinds import JOB, LEPTON_MODEL, OF_A_MODEL, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import MODEL
 
@@ -20,7 +21,8 @@ async def clone(client: Client, original: str, names: list[str]) -> None:
     """Make a copy of a settled model of the namespace default under each of these names."""
     objects = [(LEPTON_MODEL, await client.get(LEPTON_MODEL, "default", original))]
     for kind in OF_A_MODEL:
-        objects += [(kind, one) for one in (await client.list(kind, "default", f"{MODEL}={original}"))[0]]
+        with suppress(ApiError):  # not installed
+            objects += [(kind, one) for one in (await client.list(kind, "default", f"{MODEL}={original}"))[0]]
     rest = iter(names)
 
     async def copy_some() -> None:

@@ -5,7 +5,7 @@ them, in JSON, since ten thousand of them are read at each scrape. It decides no
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import Metric
@@ -29,15 +29,22 @@ class Gauges(Collector):
     def __init__(self, read: Callable[[], Iterable[tuple[Resource, Progress | None]]]) -> None:
         self._read = read
 
-    def collect(self) -> Iterator[Metric]:
+    def describe(self) -> Iterable[Metric]:
+        """Every family, without a figure: so that who asks for others does not have these collected."""
+        return _collect([])
+
+    def collect(self) -> Iterable[Metric]:
         """Every family, as things are now."""
-        models = list(self._read())
-        yield _by_phase(resource for resource, _ in models)
-        for name, (meaning, labels, tell) in OF_MODELS.items():
-            yield _family(name, meaning, labels, ((resource, tell(resource)) for resource, _ in models))
-        at_work = [(resource, progress) for resource, progress in models if progress is not None]
-        for name, (meaning, labels, say) in OF_JOBS.items():
-            yield _family(name, meaning, labels, ((resource, say(progress)) for resource, progress in at_work))
+        return _collect(list(self._read()))
+
+
+def _collect(models: Sequence[tuple[Resource, Progress | None]]) -> Iterator[Metric]:
+    yield _by_phase(resource for resource, _ in models)
+    for name, (meaning, labels, tell) in OF_MODELS.items():
+        yield _family(name, meaning, labels, ((resource, tell(resource)) for resource, _ in models))
+    at_work = [(resource, progress) for resource, progress in models if progress is not None]
+    for name, (meaning, labels, say) in OF_JOBS.items():
+        yield _family(name, meaning, labels, ((resource, say(progress)) for resource, progress in at_work))
 
 
 def _by_phase(models: Iterable[Resource]) -> Metric:

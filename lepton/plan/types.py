@@ -6,7 +6,7 @@ Nothing here does I/O, reads a clock or draws a random number.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import JsonValue
 
@@ -17,16 +17,14 @@ from lepton.spec.resource import RETRIED_AT, LeptonModel, Spec
 from lepton.spec.status import Candidate, EndpointAddress, RevisionRecord, Status
 
 
-@dataclass(frozen=True, order=True)
-class Key:
+class Key(NamedTuple):
     """Which LeptonModel."""
 
     namespace: str
     name: str
 
 
-@dataclass(frozen=True, order=True)
-class Ref:
+class Ref(NamedTuple):
     """The identity of something that Lepton owns at a backend."""
 
     kind: Literal["Job", "Endpoint", "Traffic"]

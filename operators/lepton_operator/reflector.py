@@ -4,9 +4,10 @@ import asyncio
 import logging
 import random
 
-from lepton.backends.kubernetes.cache import Cache, path_of
+from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.kinds import Kind
+from lepton.backends.kubernetes.trim import version_of
 
 log = logging.getLogger("lepton.operator")
 
@@ -52,9 +53,7 @@ class Reflector:
     async def _list(self) -> None:
         version, listed = "", set[str]()
         async for objects, version in self._client.pages(self._kind, self._namespace, self._selector):  # noqa: B007 - the last one counts
-            for object_ in objects:
-                self._cache.put(self._kind, object_)
-            listed |= {path_of(object_) for object_ in objects}
+            listed |= {self._cache.put(self._kind, object_) for object_ in objects}
         self._cache.retain(self._kind, listed, int(version))
         self._version = version
         self.synced.set()
@@ -62,13 +61,11 @@ class Reflector:
     async def _watch(self) -> None:
         """Follow one watch to its end, whatever that is."""
         async for event, object_ in self._client.watch(self._kind, self._namespace, self._version, self._selector):
-            self._version = object_["metadata"]["resourceVersion"]
-            if event == "BOOKMARK":
-                continue
             if event == "DELETED":
                 self._cache.remove(self._kind, object_)
-            else:
+            elif event != "BOOKMARK":
                 self._cache.put(self._kind, object_)
+            self._version = version_of(object_)
 
 
 def _pause_s(failures: int) -> float:

@@ -8,7 +8,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 
 async def serve(host: str, port: int, registry: CollectorRegistry, is_ready: Callable[[], bool]) -> web.AppRunner:
-    """Answer on /healthz, /readyz and /metrics until the runner is cleaned up."""
+    """Answer on /healthz, /readyz and /metrics until the runner is cleaned up.
+
+    Of the metrics `?name[]=` chooses some, as with all of Prometheus's clients.
+    """
 
     async def alive(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -17,8 +20,10 @@ async def serve(host: str, port: int, registry: CollectorRegistry, is_ready: Cal
         known = is_ready()
         return web.Response(status=200 if known else 503, text="ok\n" if known else "still listing\n")
 
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        names = request.query.getall("name[]", [])
+        told = registry.restricted_registry(names) if names else registry
+        return web.Response(body=generate_latest(told), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.add_routes([web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)])

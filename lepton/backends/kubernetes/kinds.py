@@ -1,7 +1,6 @@
 """The kinds of objects that Lepton reads and writes on Kubernetes, and where the API server keeps them."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lepton.spec import resource
 
@@ -9,8 +8,7 @@ Object = dict[str, Any]
 """One object as the API server gives it, in JSON."""
 
 
-@dataclass(frozen=True, order=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of one version of one API group."""
 
     api_version: str

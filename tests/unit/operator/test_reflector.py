@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+
+from msgspec import Raw
+from msgspec.json import encode
 
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError
@@ -10,25 +12,21 @@ from lepton.backends.kubernetes.kinds import LEPTON_MODEL, Kind
 from lepton.plan.types import Key
 from operators.lepton_operator.reflector import Reflector
 
-Event = tuple[str, dict[str, Any]]
+Event = tuple[str, Raw]
 
 
-def model(name: str, version: int) -> dict[str, Any]:
-    return {"metadata": {"name": name, "namespace": "zoo", "uid": name, "resourceVersion": str(version)}}
+def model(name: str, version: int) -> Raw:
+    return Raw(encode({"metadata": {"name": name, "namespace": "zoo", "uid": name, "resourceVersion": str(version)}}))
 
 
 class FakeClient:
     """Gives these lists and watches, one after the other; when they are used up it ends the test."""
 
-    def __init__(
-        self, lists: list[list[dict[str, Any]] | ApiError], watches: list[list[Event | ApiError] | ApiError]
-    ) -> None:
+    def __init__(self, lists: list[list[Raw] | ApiError], watches: list[list[Event | ApiError] | ApiError]) -> None:
         self._lists, self._watches = iter(lists), iter(watches)
         self.asked: list[str] = []
 
-    async def pages(
-        self, kind: Kind, namespace: str | None, selector: str
-    ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
+    async def pages(self, kind: Kind, namespace: str | None, selector: str) -> AsyncIterator[tuple[list[Raw], str]]:
         self.asked.append("list")
         listed = next(self._lists)
         if isinstance(listed, ApiError):
@@ -76,7 +74,7 @@ def test_a_watch_that_ends_goes_on_where_it_stood_bookmarks_counted() -> None:
 
 def test_a_version_that_is_too_old_is_listed_anew_and_only_what_changed_is_told() -> None:
     gone = ApiError(410, "Expired", "too old resource version")
-    lists: list[list[dict[str, Any]] | ApiError] = [
+    lists: list[list[Raw] | ApiError] = [
         [model("pets", 1), model("birds", 2)],
         [model("pets", 1), model("fish", 3)],
     ]
