@@ -10,7 +10,8 @@ from pathlib import Path
 
 from lepton.backends.kubernetes.kinds import DEPLOYMENT, POD, Object
 from lepton.plan.types import Key
-from tests.cluster.world import RUNNING, Player
+from tests.cluster.player import Player
+from tests.cluster.world import RUNNING
 
 _PLAYERS = 8
 

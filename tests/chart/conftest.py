@@ -12,8 +12,7 @@ from tests.chart.helm import HOME
 from tests.chart.release import Release
 from tests.cluster.conftest import NAMESPACES
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.parts import define, kuberay
-from tests.cluster.world import definitions
+from tests.cluster.parts import define, definitions, kuberay
 from tests.programs.programs import module
 
 

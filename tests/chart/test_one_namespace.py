@@ -13,7 +13,8 @@ from tests.chart.helm import HOME, values_of
 from tests.chart.release import Release
 from tests.chart.test_life import definition
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.operator import Operator, playing, requests, serves
+from tests.cluster.operator import Operator, requests, serves
+from tests.cluster.player import playing
 from tests.contract.harness import digits
 
 MINE, ANOTHERS = Key("team-a", "digits"), Key("team-b", "digits")

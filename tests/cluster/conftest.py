@@ -12,8 +12,7 @@ from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind, Object
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.operator import NAMESPACE, Operator
-from tests.cluster.parts import define, gateway_api, kserve, kuberay
-from tests.cluster.world import definitions
+from tests.cluster.parts import define, definitions, gateway_api, kserve, kuberay
 
 ROOT = Path(__file__).parents[2]
 NAMESPACES = Kind("v1", "Namespace", "namespaces")

@@ -1,4 +1,4 @@
-"""The operator as a process, with the rights that it has in a cluster and no more; a world in which all goes well."""
+"""The operator as a process, with the rights that it has in a cluster and no more, and what it is seen to do."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from lepton.spec.reasons import Phase
 from lepton.spec.status import Status
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import SETTINGS
-from tests.cluster.world import Player, World, token
+from tests.cluster.world import World, token
 from tests.installation import free_ports
 
 NAMESPACE = "lepton-system"
@@ -48,7 +48,7 @@ class Operator:
         plane.write_kubeconfig(kubeconfig, self._token, through)
         told.write_text(yaml.safe_dump(settings.model_dump(by_alias=True)))
         (self.port,) = free_ports(1)
-        self._log = folder / "operator.log"
+        self.log = folder / "operator.log"
         self._environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
@@ -70,9 +70,15 @@ class Operator:
         self.kill()
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
+        with self.log.open("ab") as log:
             command = [sys.executable, "-m", "operators.lepton_operator"]
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+
+    def ensure(self) -> None:
+        """See that it runs, however it was left."""
+        if self.status() is not None:
+            self.start()
+        self.thaw()
 
     def kill(self) -> None:
         assert self._process is not None
@@ -85,7 +91,7 @@ class Operator:
 
         async def keep() -> None:
             while True:
-                if self.status() is not None:
+                if self._process is not None and self.status() is not None:
                     self.start()
                 await asyncio.sleep(0.2)
 
@@ -121,21 +127,14 @@ class Operator:
         return self._process.wait(timeout=20)
 
 
-@asynccontextmanager
-async def playing(plane: ControlPlane) -> AsyncIterator[World]:
-    """A world in which everything goes well; nothing of it is left afterwards."""
-    player = Player(plane.kubeconfig)
-    async with player.world as world:
-        task = asyncio.create_task(player.play())
-        yield world
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await world.clean()
+def requests(plane: ControlPlane, about: str = "", since: int = 0) -> list[dict[str, Any]]:
+    """All that operators asked the API server for and got, as its audit log has it.
 
-
-def requests(plane: ControlPlane) -> list[dict[str, Any]]:
-    """All that operators asked the API server for and got, as its audit log has it."""
-    events = [json.loads(line) for line in plane.audit.read_text().splitlines()]
+    About one thing alone where it is named, and since the log had so many bytes.
+    """
+    with plane.audit.open("rb") as log:
+        log.seek(since)
+        events = [json.loads(line) for line in log if about.encode() in line and line.endswith(b"\n")]
     mine = f"system:serviceaccount:{NAMESPACE}:lepton-operator"
     return [
         event

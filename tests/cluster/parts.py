@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
 
 from lepton.backends.kubernetes.client import Client
 from lepton.backends.kubernetes.kinds import Kind, Object
-from tests.cluster.world import definitions
 from tests.programs.programs import module
 
 CRD = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
@@ -42,3 +44,9 @@ async def define(client: Client, wanted: Sequence[Object]) -> None:
 def _is_established(definition: Object) -> bool:
     conditions = definition.get("status", {}).get("conditions") or ()
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+
+
+def definitions(folder: Path, pattern: str = "*.yaml") -> list[Object]:
+    """The objects in the YAML files of a folder, such as CustomResourceDefinitions."""
+    texts = (path.read_bytes() for path in sorted(folder.glob(pattern)))
+    return [one for text in texts for one in yaml.load_all(text, yaml.CSafeLoader) if one]

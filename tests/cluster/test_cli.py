@@ -32,7 +32,8 @@ from lepton.spec.resource import RETRIED_AT
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.kubelet import NODE, kubelet
 from tests.cluster.operator import Operator
-from tests.cluster.world import Player, token
+from tests.cluster.player import Player
+from tests.cluster.world import token
 from tests.installation import wait_until
 from tests.unit.cli.command import lepton
 

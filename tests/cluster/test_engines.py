@@ -12,7 +12,8 @@ from lepton.plan.types import Key
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.operator import Operator, playing, serves, status
+from tests.cluster.operator import Operator, serves, status
+from tests.cluster.player import playing
 from tests.cluster.world import World
 from tests.contract.harness import digits
 

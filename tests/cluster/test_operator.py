@@ -18,7 +18,8 @@ from lepton.backends.kubernetes.names import MODEL, WORKLOAD, workload_name
 from lepton.plan.types import Key
 from operators.lepton_operator import lease
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.operator import NAMESPACE, Operator, playing, requests, serves, status
+from tests.cluster.operator import NAMESPACE, Operator, requests, serves, status
+from tests.cluster.player import playing
 from tests.cluster.world import World
 from tests.contract.harness import digits
 

@@ -10,8 +10,10 @@ from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import WITH_GATEWAY
-from tests.cluster.operator import Operator, playing, requests, serves
-from tests.cluster.world import World, definitions
+from tests.cluster.operator import Operator, requests, serves
+from tests.cluster.parts import definitions
+from tests.cluster.player import playing
+from tests.cluster.world import World
 from tests.contract.harness import digits
 
 KEY = Key("default", "digits")

@@ -17,7 +17,8 @@ from lepton.spec.reasons import ConditionType, Phase, Reason
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import SETTINGS
 from tests.cluster.operator import Operator, status
-from tests.cluster.world import World, summary_of
+from tests.cluster.player import summary_of
+from tests.cluster.world import World
 from tests.contract.harness import digits
 
 KEY = Key("default", "digits")

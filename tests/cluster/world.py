@@ -1,6 +1,6 @@
 """What a cluster without a node lacks, played on a real API server: the kubelet, KubeRay, and what runs in the jobs.
 
-World does as it is told, for the contract suite. Player lets everything go well by itself.
+It does as it is told; a player lets everything go well by itself.
 """
 
 import asyncio
@@ -11,22 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.covers import covers
-from lepton.backends.kubernetes.health import is_leaving, is_ready
-from lepton.backends.kubernetes.jobs import REPORT, order_of, report_of
+from lepton.backends.kubernetes.health import is_leaving
+from lepton.backends.kubernetes.jobs import REPORT, order_of
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     GRPC_ROUTE,
     HTTP_ROUTE,
     INFERENCE_SERVICE,
-    JOB,
     LEPTON_MODEL,
     OF_A_MODEL,
     POD,
@@ -37,16 +35,19 @@ from lepton.backends.kubernetes.kinds import (
 )
 from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD, deployment_name, run_name
 from lepton.backends.kubernetes.routes import is_taken
-from lepton.hashing import short_hash
 from lepton.plan.types import Key
-from lepton.report import Failure, JobReport, Summary
+from lepton.report import Failure, JobReport
 from lepton.spec.fields import timestamp
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
-from operators.lepton_operator.queue import Queue
 from operators.lepton_operator.reflector import Reflector
+from tests.cluster.played_kserve import predictor_of
 
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
+"""More than twice the longest that the operator waits before it tries again."""
+_LOOK_S = 0.2
+"""What no watch tells is seen so soon."""
+RUNNING: Object = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
 
 
 class World:
@@ -54,7 +55,9 @@ class World:
 
     def __init__(self, kubeconfig: Path, changed: Callable[[Key], None] = lambda _: None) -> None:
         self._kubeconfig = kubeconfig
-        self.cache = Cache(changed)
+        self._changed = changed
+        self._waiting: dict[asyncio.Event, Key | None] = {}
+        self.cache = Cache(self._tell)
 
     async def __aenter__(self) -> Self:
         await config.load_kube_config(str(self._kubeconfig))
@@ -178,11 +181,24 @@ class World:
         assert object_ is not None, f"{kind.name} {name} is not there"
         return object_
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Let the watches go on until what they told shows it."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not holds():
-                await asyncio.sleep(0.005)
+    async def until(self, holds: Callable[[], bool], key: Key | None = None) -> None:
+        """Let the watches go on until what they told, of one model or of any, shows it."""
+        told = asyncio.Event()
+        self._waiting[told] = key
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while not holds():
+                    told.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(told.wait(), _LOOK_S)
+        finally:
+            del self._waiting[told]
+
+    def _tell(self, key: Key) -> None:
+        self._changed(key)
+        for told, about in self._waiting.items():
+            if about in (None, key):
+                told.set()
 
     async def clean(self) -> None:
         """Delete every model and all that was made for one."""
@@ -196,82 +212,6 @@ class World:
         for kind in filter(self.cache.serves, OF_A_MODEL):
             for object_ in (await self.client.list(kind, None, MODEL))[0]:
                 await self.client.delete(kind, object_["metadata"]["namespace"], object_["metadata"]["name"])
-
-
-class Player:
-    """Lets every job succeed and every pod become ready, as soon as it is there."""
-
-    def __init__(self, kubeconfig: Path) -> None:
-        self._due = Queue()
-        self.world = World(kubeconfig, self._due.add)
-
-    async def play(self, players: int = 1) -> None:
-        """Go on until cancelled; several models at a time where there are several players."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(players):
-                group.create_task(self._go_on())
-
-    async def _go_on(self) -> None:
-        while (key := await self._due.get()) is not None:
-            try:
-                await self.play_once(key)
-            except ApiError as error:
-                if error.status in (0, 409, 429) or error.status >= 500:  # changed meanwhile, or the API server is away
-                    self._due.add(key, 0.05)
-                elif error.status != 404:  # else it was deleted meanwhile: more news follows
-                    raise
-            finally:
-                self._due.done(key)
-
-    async def play_once(self, key: Key) -> None:
-        """Bring one model's jobs and pods to a good end."""
-        for name, config_map in list(self.world.cache.owned(key, CONFIG_MAP).items()):
-            order = order_of(config_map)
-            run = self.world.cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
-            if run is not None and report_of(config_map, order) is None:
-                await self.world.report(key, name, summary=summary_of(name), finished_at=time.time())
-        await self.world.play_kserve(key)
-        await self.world.play_gateway(key)
-        await self.world.play_cleanup(key)
-        for pod in list(self.world.cache.owned(key, POD).values()):
-            if WORKLOAD in pod["metadata"]["labels"] and not is_ready(pod) and not is_leaving(pod):
-                await self.world.set_pod(pod, RUNNING)
-
-
-RUNNING: Object = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-
-
-def summary_of(job: str) -> Summary:
-    """What a job that succeeds leaves behind."""
-    return Summary(artifact=f"s3://models/{job}", digest=f"sha256:{short_hash(job)}", metrics={"accuracy": 98.0})
-
-
-def predictor_of(service: Object) -> Object:
-    """The Deployment that KServe 0.20 makes of an InferenceService in Standard mode with a custom predictor."""
-    metadata, predictor = service["metadata"], dict(service["spec"]["predictor"])
-    name = f"{metadata['name']}-predictor"
-    replicas = predictor.pop("minReplicas")
-    strategy = predictor.pop("deploymentStrategy")
-    del predictor["maxReplicas"]
-    selector = {"app": f"isvc.{name}"}
-    labels = {**metadata["labels"], **selector, "serving.kserve.io/inferenceservice": metadata["name"]}
-    made = {"labels": labels, "annotations": metadata["annotations"]}
-    owner = {name: service[name] for name in ("apiVersion", "kind")} | {
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "controller": True,
-    }
-    return {
-        "apiVersion": DEPLOYMENT.api_version,
-        "kind": DEPLOYMENT.name,
-        "metadata": {"name": name, "namespace": metadata["namespace"], **made, "ownerReferences": [owner]},
-        "spec": {
-            "replicas": replicas,
-            "strategy": strategy,
-            "selector": {"matchLabels": selector},
-            "template": {"metadata": made, "spec": predictor},
-        },
-    }
 
 
 def _failed_to_fetch(maker: Object) -> Object:
@@ -297,9 +237,3 @@ async def token(kubeconfig: Path, namespace: str, account: str) -> str:
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         answer = await Client(api)._request("POST", path, {}, request)
     return str(answer["status"]["token"])
-
-
-def definitions(folder: Path, pattern: str = "*.yaml") -> list[Object]:
-    """The objects in the YAML files of a folder, such as CustomResourceDefinitions."""
-    texts = (path.read_bytes() for path in sorted(folder.glob(pattern)))
-    return [one for text in texts for one in yaml.load_all(text, yaml.CSafeLoader) if one]

@@ -3,27 +3,26 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from lepton.backends.kubernetes.client import ApiError
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, LEPTON_MODEL, OF_A_MODEL, SERVICE
-from lepton.backends.kubernetes.names import WORKLOAD, deployment_name
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, OF_A_MODEL, SERVICE, Object
+from lepton.backends.kubernetes.names import deployment_name
+from lepton.backends.kubernetes.workloads import selected_by
 from lepton.plan.types import Key
 from lepton.spec.reasons import ConditionType, Reason
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.operator import playing, requests, serves, status
+from tests.cluster.operator import Operator, requests, serves, status
+from tests.cluster.player import Player
 from tests.cluster.world import World
 from tests.contract.harness import digits
 
-PATIENCE_S = 150.0
-"""More than twice the longest that the operator waits before it tries again."""
 LIFE_S = 2.5
 """About as long as a build takes where everything goes well at once; strikes come within it."""
 CHANGED = digits(train={"epochs": 2})
-
-Strike = Callable[[World], Awaitable[None]]
 
 UNDISTURBED: dict[str, Any] = {
     "phase": "Serving",
@@ -41,6 +40,28 @@ UNDISTURBED: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Victim:
+    """A model of a test's own, so that nothing of another is counted, and what draws the points at which to strike."""
+
+    key: Key
+    chance: random.Random
+
+    async def moment(self) -> None:
+        """The moment is what is drawn; nothing waits for it."""
+        await asyncio.sleep(self.chance.uniform(0, LIFE_S))
+
+
+Story = Callable[[Player, Victim], Awaitable[None]]
+Strike = Callable[[World, Victim], Awaitable[None]]
+
+
+def chosen(seed: str) -> Victim:
+    """The one that a seed gives."""
+    chance = random.Random(seed)  # noqa: S311 - when to strike is no secret
+    return Victim(Key("default", f"digits-{chance.randrange(2**32):08x}"), chance)
+
+
 def state(world: World, key: Key) -> dict[str, Any]:
     """Of a model, all that must not depend on what struck."""
     seen = status(world, key)
@@ -52,17 +73,6 @@ def state(world: World, key: Key) -> dict[str, Any]:
     }
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not holds():
-            await asyncio.sleep(0.01)
-
-
-async def moment(chance: random.Random) -> None:
-    """The moment is what is drawn; nothing waits for it."""
-    await asyncio.sleep(chance.uniform(0, LIFE_S))
-
-
 def says(world: World, key: Key, kind: ConditionType, *reasons: Reason) -> bool:
     """Whether a condition does not hold for one of these reasons."""
     found = [one for one in status(world, key).conditions if one.type is kind]
@@ -71,26 +81,8 @@ def says(world: World, key: Key, kind: ConditionType, *reasons: Reason) -> bool:
 
 def begun(plane: ControlPlane, key: Key) -> Counter[str]:
     """How often each RayJob of a model was made."""
-    targets = [one["objectRef"] for one in requests(plane) if one["responseStatus"]["code"] == 201]
-    names = [one["name"] for one in targets if one["resource"] == "rayjobs"]
-    return Counter(name for name in names if name.startswith(key.name))
-
-
-async def answers(world: World, key: Key) -> bool:
-    """Whether the Service that users call leads to servers that take requests, as the API server has it now."""
-    while True:
-        selected = await _selected(world, key)
-        servers = {}
-        with suppress(ApiError):
-            servers = await world.client.get(DEPLOYMENT, key.namespace, deployment_name(selected))
-        if servers.get("status", {}).get("readyReplicas"):
-            return True
-        if await _selected(world, key) == selected:
-            return False
-
-
-async def _selected(world: World, key: Key) -> str:
-    return str((await world.client.get(SERVICE, key.namespace, key.name))["spec"]["selector"][WORKLOAD])
+    made = [one["objectRef"] for one in requests(plane, key.name) if one["responseStatus"]["code"] == 201]
+    return Counter(one["name"] for one in made if one["resource"] == "rayjobs")
 
 
 @asynccontextmanager
@@ -99,9 +91,10 @@ async def serving_all_the_while(world: World, key: Key) -> AsyncIterator[None]:
 
     async def ask() -> None:
         while True:
-            with suppress(ApiError):
+            with suppress(TimeoutError, ApiError):
+                await world.until(lambda: not _seems_to_answer(world, key), key)
                 assert await answers(world, key), "nothing answers"
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
 
     asking = asyncio.create_task(ask())
     try:
@@ -112,38 +105,79 @@ async def serving_all_the_while(world: World, key: Key) -> AsyncIterator[None]:
         await asyncio.gather(asking, return_exceptions=True)
 
 
+def _seems_to_answer(world: World, key: Key) -> bool:
+    """What the watches told so far: of a Service that moves, or of the servers that it moves to, first."""
+    service = world.object(SERVICE, key, key.name)
+    servers = world.cache.get(DEPLOYMENT, key.namespace, deployment_name(selected_by(service)))
+    return _ready(servers or {})
+
+
+async def answers(world: World, key: Key) -> bool:
+    """Whether the Service that users call leads to servers that take requests, as the API server has it now."""
+    while True:
+        selected = await _selected(world, key)
+        servers: Object = {}
+        with suppress(ApiError):
+            servers = await world.client.get(DEPLOYMENT, key.namespace, deployment_name(selected))
+        if _ready(servers):
+            return True
+        if await _selected(world, key) == selected:
+            return False
+
+
+async def _selected(world: World, key: Key) -> str:
+    return selected_by(await world.client.get(SERVICE, key.namespace, key.name))
+
+
+def _ready(servers: Object) -> bool:
+    return bool(servers.get("status", {}).get("readyReplicas"))
+
+
 async def ends_as_undisturbed(world: World, key: Key) -> None:
     """Serving what was asked for last, with nothing left over."""
-    await until(serves(world, key, 2))
     with suppress(TimeoutError):
-        await until(lambda: state(world, key) == UNDISTURBED)
+        await world.until(lambda: state(world, key) == UNDISTURBED, key)
     assert state(world, key) == UNDISTURBED, state(world, key)
 
 
-def live_through(
-    plane: ControlPlane,
-    key: Key,
-    chance: random.Random,
-    strike: Strike,
-    *around: AbstractAsyncContextManager[object],
-) -> None:
-    """Build a model, and build it anew; strike at a moment of that. Nothing may show of it in the end."""
+def live(plane: ControlPlane, operator: Operator, victims: Sequence[Victim], story: Story) -> None:
+    """Let all live a story at once. The operator is started anew whenever it ends by itself, as the kubelet does."""
 
-    async def story() -> None:
-        async with AsyncExitStack() as stack:
-            for one in around:
-                await stack.enter_async_context(one)
-            world = await stack.enter_async_context(playing(plane))
-            await world.put(key, digits())
-            await until(serves(world, key, 1))
-            async with serving_all_the_while(world, key):
-                await world.put(key, CHANGED)
-                await moment(chance)
-                await strike(world)
-                await ends_as_undisturbed(world, key)
-            await world.client.delete(LEPTON_MODEL, key.namespace, key.name)
-            await until(lambda: world.cache.model(key) is None)
+    async def told(player: Player, victim: Victim) -> None:
+        try:
+            await story(player, victim)
+        except Exception as error:
+            error.add_note(f"{victim.key.name}: {state(player.world, victim.key)}")
+            raise
 
-    asyncio.run(story())
-    assert set(begun(plane, key).values()) == {1}
-    assert len(begun(plane, key)) == 2, "one RayJob for each decision"
+    async def all_at_once() -> None:
+        async with operator.kept(), Player(plane.kubeconfig).at_work() as player, asyncio.TaskGroup() as group:
+            for victim in victims:
+                group.create_task(told(player, victim))
+
+    asyncio.run(all_at_once())
+    for victim in victims:
+        runs = begun(plane, victim.key)
+        assert set(runs.values()) == {1}, runs
+
+
+async def serve(world: World, key: Key) -> None:
+    """Build a model, and see it serve."""
+    await world.put(key, digits())
+    await world.until(serves(world, key, 1), key)
+
+
+def live_through(plane: ControlPlane, operator: Operator, victims: Sequence[Victim], strike: Strike) -> None:
+    """Build models, and build them anew; strike at a moment of that. Nothing may show of it in the end."""
+
+    async def story(player: Player, victim: Victim) -> None:
+        world = player.world
+        await serve(world, victim.key)
+        async with serving_all_the_while(world, victim.key):
+            await world.put(victim.key, CHANGED)
+            await victim.moment()
+            await strike(world, victim)
+            await ends_as_undisturbed(world, victim.key)
+
+    live(plane, operator, victims, story)
+    assert [len(begun(plane, victim.key)) for victim in victims] == [2] * len(victims), "one RayJob for each decision"

@@ -1,38 +1,43 @@
 """A TCP proxy before the API server, whose connections can be cut and refused."""
 
 import asyncio
+import threading
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from tests.installation import free_ports
+
 
 class Proxy:
-    """Use it in an async with statement; bytes go through as they are, so that TLS holds from end to end."""
+    """Use it in a with statement. A thread passes bytes on as they are, so that TLS holds from end to end."""
 
-    def __init__(self, url: str, port: int) -> None:
+    def __init__(self, url: str) -> None:
         self._target = urlsplit(url)
-        self._port = port
+        (self._port,) = free_ports(1)
         self._open: set[asyncio.StreamWriter] = set()
         self._closed = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     @property
     def url(self) -> str:
         return f"https://127.0.0.1:{self._port}"
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self._port)
+    def __enter__(self) -> Self:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.close()
-        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
 
     def cut(self) -> None:
         """Drop every connection that there is."""
-        for writer in self._open:
-            writer.transport.abort()
+        self._loop.call_soon_threadsafe(self._cut)
 
     def close(self) -> None:
         """Cut, and let nobody through until it is opened."""
@@ -41,6 +46,13 @@ class Proxy:
 
     def open(self) -> None:
         self._closed = False
+
+    async def _listen(self) -> None:
+        await asyncio.start_server(self._pass_on, "127.0.0.1", self._port)
+
+    def _cut(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)

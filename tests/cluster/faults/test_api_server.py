@@ -1,96 +1,72 @@
 """The way to the API server breaks, or others write what the operator writes: it comes to the same end."""
 
 import asyncio
-import random
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 
 from lepton.backends.kubernetes.client import ApiError
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, Object
-from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.faults.life import LIFE_S, live_through, moment
+from tests.cluster.faults.life import LIFE_S, Victim, live_through
 from tests.cluster.faults.proxy import Proxy
 from tests.cluster.operator import Operator, requests
 from tests.cluster.world import World
-from tests.installation import free_ports
 
 
-def behind_a_proxy(plane: ControlPlane, folder: Path) -> tuple[Proxy, Operator]:
-    """An operator that knows the API server under the proxy's address alone."""
-    proxy = Proxy(plane.url, *free_ports(1))
-    return proxy, Operator(plane, folder / "behind", through=proxy.url)
-
-
-def listed_models(plane: ControlPlane, since: str) -> bool:
-    """Whether an operator has asked for all models from a time on: only who can't resume does."""
-    return any(
-        one["verb"] == "list"
-        and one["objectRef"]["resource"] == LEPTON_MODEL.plural
-        and one["requestReceivedTimestamp"] > since
-        for one in requests(plane)
-    )
+def listed_models(plane: ControlPlane, since: int) -> bool:
+    """Whether an operator has asked for all models since the audit log was so long: only who can't resume does."""
+    return any(one["objectRef"]["resource"] == LEPTON_MODEL.plural for one in requests(plane, '"verb":"list"', since))
 
 
 def test_its_connections_are_cut_time_and_again(
-    control_plane: ControlPlane, tmp_path: Path, key: Key, chance: random.Random
+    control_plane: ControlPlane, operator: Operator, proxy: Proxy, victim: Victim
 ) -> None:
-    proxy, operator = behind_a_proxy(control_plane, tmp_path)
-
-    async def strike(_: World) -> None:
-        for _ in range(5):
+    async def strike(_: World, victim: Victim) -> None:
+        for _ in range(3):
             proxy.cut()
-            await moment(chance)
+            await victim.moment()
 
-    with operator:
-        live_through(control_plane, key, chance, strike, proxy)
+    live_through(control_plane, operator, [victim], strike)
 
 
 def test_its_watches_resume_where_the_api_server_has_forgotten(
-    control_plane: ControlPlane, tmp_path: Path, key: Key, chance: random.Random
+    control_plane: ControlPlane, operator: Operator, proxy: Proxy, victim: Victim
 ) -> None:
     """The API server answers 410 Gone: what it keeps of the past begins anew when it starts."""
-    proxy, operator = behind_a_proxy(control_plane, tmp_path)
 
-    async def strike(world: World) -> None:
+    async def strike(world: World, victim: Victim) -> None:
+        key = victim.key
         proxy.close()
         await world.client.merge(LEPTON_MODEL, key.namespace, key.name, {"metadata": {"labels": {"changed": "yes"}}})
         control_plane.kill_api_server()
         await asyncio.to_thread(control_plane.start_api_server)
-        since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        since = control_plane.audit.stat().st_size
         proxy.open()
-        async with asyncio.timeout(60):
-            while not listed_models(control_plane, since):
-                await asyncio.sleep(0.2)
+        await world.until(lambda: listed_models(control_plane, since))
 
-    with operator:
-        live_through(control_plane, key, chance, strike, proxy, operator.kept())
+    live_through(control_plane, operator, [victim], strike)
 
 
-def test_the_api_server_dies_and_comes_back(
-    control_plane: ControlPlane, operator: Operator, key: Key, chance: random.Random
-) -> None:
-    async def strike(_: World) -> None:
+def test_the_api_server_dies_and_comes_back(control_plane: ControlPlane, operator: Operator, victim: Victim) -> None:
+    async def strike(_: World, victim: Victim) -> None:
         control_plane.kill_api_server()
-        await moment(chance)
+        await victim.moment()
         await asyncio.to_thread(control_plane.start_api_server)
 
-    live_through(control_plane, key, chance, strike, operator.kept())
+    live_through(control_plane, operator, [victim], strike)
 
 
 def test_somebody_writes_on_the_model_all_the_time(
-    control_plane: ControlPlane, operator: Operator, key: Key, chance: random.Random
+    control_plane: ControlPlane, operator: Operator, victims: list[Victim]
 ) -> None:
     """Each status that is written upon an older version is refused with 409."""
 
-    async def write(world: World) -> None:
-        end = asyncio.get_running_loop().time() + 2 * LIFE_S
+    async def write(world: World, victim: Victim) -> None:
+        key, chance = victim.key, victim.chance
+        end = asyncio.get_running_loop().time() + LIFE_S
         while asyncio.get_running_loop().time() < end:
-            note = f"{chance.random()}"
-            changes: Object = {"metadata": {chance.choice(("labels", "annotations")): {"note": note}}}
+            changes: Object = {"metadata": {chance.choice(("labels", "annotations")): {"note": f"{chance.random()}"}}}
             with suppress(ApiError):
                 await world.client.merge(LEPTON_MODEL, key.namespace, key.name, changes)
             await asyncio.sleep(chance.uniform(0, 0.05))
 
-    live_through(control_plane, key, chance, write)
+    live_through(control_plane, operator, victims, write)

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from contextlib import suppress
-from pathlib import Path
 
 from lepton.backends.kubernetes.client import ApiError
 from lepton.backends.kubernetes.kinds import (
@@ -18,11 +17,10 @@ from lepton.backends.kubernetes.kinds import (
 from lepton.backends.kubernetes.names import DIGEST, WANTED, WORKLOAD
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.faults.life import CHANGED, begun, until
-from tests.cluster.harness import WITH_GATEWAY
-from tests.cluster.operator import Operator, playing, serves, status
+from tests.cluster.faults.life import CHANGED, Victim, begun, live, serve
+from tests.cluster.operator import Operator, serves, status
+from tests.cluster.player import Player
 from tests.cluster.world import World
-from tests.contract.harness import digits
 
 STRIKES = 6
 METADATA: dict[str, Object] = {
@@ -72,7 +70,8 @@ def _told(object_: Object) -> Object:
 async def damage(world: World, key: Key, chance: random.Random) -> str:
     """Delete or edit one object. Returns what was done."""
     kind, name = chance.choice([(kind, name) for kind in EDITS for name in sorted(world.cache.owned(key, kind))])
-    what = chance.choice(["deleted", *EDITS[kind]])
+    edits = [one for one in EDITS[kind] if one != "wanted" or name == key.name]  # only the traffic's Service has it
+    what = chance.choice(["deleted", *edits])
     with suppress(ApiError):  # it is gone by now
         if what == "deleted":
             known = world.object(kind, key, name)
@@ -83,46 +82,40 @@ async def damage(world: World, key: Key, chance: random.Random) -> str:
     return f"{kind.name} {name}: {what}"
 
 
-def drift(plane: ControlPlane, key: Key, chance: random.Random) -> None:
-    async def story() -> None:
-        async with playing(plane) as world:
-            await world.put(key, digits())
-            await until(serves(world, key, 1))
-            await until(lambda: len(world.cache.owned(key, DISRUPTION_BUDGET)) == 1)
-            before = made(world, key)
-            for _ in range(STRIKES):
-                print(await damage(world, key, chance))  # noqa: T201 - what to look at where it fails
-                await until_mended(world, key, before)
-            await world.put(key, CHANGED)
-            for _ in range(STRIKES):
-                await asyncio.sleep(chance.uniform(0, 0.3))  # the moment is what is drawn
-                print(await damage(world, key, chance))  # noqa: T201 - the same
-            await until(serves(world, key, 2))
-            assert [one.number for one in status(world, key).revisions] == [2, 1]
+def drift(plane: ControlPlane, operator: Operator, victims: list[Victim]) -> None:
+    async def story(player: Player, victim: Victim) -> None:
+        world, key, chance = player.world, victim.key, victim.chance
+        await serve(world, key)
+        await world.until(lambda: len(world.cache.owned(key, DISRUPTION_BUDGET)) == 1, key)
+        before = made(world, key)
+        for _ in range(STRIKES):
+            await until_mended(world, key, before, await damage(world, key, chance))
+        await world.put(key, CHANGED)
+        for _ in range(STRIKES):
+            await asyncio.sleep(chance.uniform(0, 0.3))  # the moment is what is drawn
+            print(await damage(world, key, chance))  # noqa: T201 - what to look at where it fails
+        await world.until(serves(world, key, 2), key)
+        assert [one.number for one in status(world, key).revisions] == [2, 1]
 
-    asyncio.run(story())
-    assert set(begun(plane, key).values()) == {1}
-    assert len(begun(plane, key)) == 2, "nothing is built for it"
+    live(plane, operator, victims, story)
+    assert [len(begun(plane, victim.key)) for victim in victims] == [2] * len(victims), "nothing is built for it"
 
 
-async def until_mended(world: World, key: Key, before: dict[str, Object]) -> None:
+async def until_mended(world: World, key: Key, before: dict[str, Object], done: str) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(30):
-            while made(world, key) != before or not serves(world, key, 1)():
-                await asyncio.sleep(0.05)
+        await world.until(lambda: made(world, key) == before and serves(world, key, 1)(), key)
     now = made(world, key)
-    assert now == before, [(name, before.get(name), now.get(name)) for name in before if now.get(name) != before[name]]
-    assert serves(world, key, 1)()
+    assert now == before, [(done, before.get(name), now.get(name)) for name in before if now.get(name) != before[name]]
+    assert serves(world, key, 1)(), done
 
 
 def test_what_somebody_changes_by_hand_is_put_right(
-    control_plane: ControlPlane, operator: Operator, key: Key, chance: random.Random
+    control_plane: ControlPlane, operator: Operator, victims: list[Victim]
 ) -> None:
-    drift(control_plane, key, chance)
+    drift(control_plane, operator, victims)
 
 
 def test_what_somebody_changes_by_hand_is_put_right_where_there_are_routes(
-    furnished: ControlPlane, tmp_path: Path, key: Key, chance: random.Random
+    furnished: ControlPlane, furnished_operator: Operator, victims: list[Victim]
 ) -> None:
-    with Operator(furnished, tmp_path / "operator", settings=WITH_GATEWAY):
-        drift(furnished, key, chance)
+    drift(furnished, furnished_operator, victims)
