@@ -80,6 +80,11 @@ class Operator:
             self.start()
         self.thaw()
 
+    def defects(self) -> list[str]:
+        """What it logged with a traceback; the official client does that for each lease that another has renewed."""
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if "Traceback" in line and '"logger": "kubernetes.' not in line]
+
     def kill(self) -> None:
         assert self._process is not None
         self._process.kill()

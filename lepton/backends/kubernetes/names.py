@@ -4,7 +4,9 @@ from typing import Literal
 
 from lepton.hashing import short_hash
 from lepton.jobdir import JobOrder
+from lepton.plan.preview import UNKNOWN
 from lepton.plan.types import Job, Key
+from lepton.spec.deploy import Deploy
 from lepton.spec.resource import GROUP
 
 MODEL = f"{GROUP}/model"
@@ -55,13 +57,24 @@ def cleanup_name(key: Key, uid: str) -> str:
     return f"{key.name}-cleanup-{short_hash(uid)}"
 
 
+def engine_of(deploy: Deploy, has_kserve: bool) -> Engine:
+    """What makes the servers, on a cluster that has KServe or has not."""
+    if deploy.engine == "auto":
+        return "kserve" if has_kserve else "triton"
+    return deploy.engine
+
+
 def workload_name(key: Key, variant: str, digest: str, engine: Engine) -> str:
-    """The servers of one variant of one artifact by one engine, whoever is sent to them."""
+    """The servers of one variant of one artifact by one engine, whoever is sent to them.
+
+    Where a plan does not know the digest yet, the name tells so.
+    """
     made_by = "" if engine == "triton" else f"-{engine}"
     name = f"{key.name}-{variant}-{digest.removeprefix('sha256:')[:8]}{made_by}"
     if len(name) <= _LONGEST_WORKLOAD:
         return name
-    end = f"-{variant}-{short_hash([key.name, digest])}{made_by}"
+    hashed = UNKNOWN if UNKNOWN in digest else short_hash([key.name, digest])
+    end = f"-{variant}-{hashed}{made_by}"
     return key.name[: _LONGEST_WORKLOAD - len(end)].rstrip("-") + end
 
 

@@ -16,7 +16,7 @@ from lepton.backends.kubernetes.kinds import (
     INFERENCE_SERVICE,
     SERVICE,
 )
-from lepton.backends.kubernetes.names import Engine, workload_name
+from lepton.backends.kubernetes.names import Engine, engine_of, workload_name
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.disruption import budget
 from lepton.backends.kubernetes.render.kserve import inference_service
@@ -85,9 +85,7 @@ class Serving:
                 await self._writer.delete(SERVICE, key, name)
 
     def _engine(self, deploy: Deploy) -> Engine:
-        if deploy.engine == "auto":
-            return "kserve" if self._cache.serves(INFERENCE_SERVICE) else "triton"
-        return deploy.engine
+        return engine_of(deploy, self._cache.serves(INFERENCE_SERVICE))
 
     def _workload(self, key: Key, desired: Endpoint | Traffic) -> str:
         return workload_name(key, variant_of(desired), desired.digest, self._engine(desired.deploy))

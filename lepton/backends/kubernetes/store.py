@@ -87,6 +87,16 @@ class Store:
             found[kind] = {one["metadata"]["name"]: one for one in objects}
         return found
 
+    async def knows(self, kind: Kind) -> bool:
+        """Whether there can be objects of a kind on the cluster."""
+        try:
+            await self.client.find(kind, self.namespace, "-")
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
     async def observe(self, model: LeptonModel) -> Observed:
         """All that a decision about the model may depend on."""
         owned = await self.owned(model.metadata.name)

@@ -3,23 +3,25 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from lepton.backends.kubernetes.kinds import JOB, POD, RAY_JOB, SERVICE, Kind, Object
-from lepton.backends.kubernetes.names import JOB_LABEL, WORKLOAD, run_name
+from lepton.backends.kubernetes.names import JOB_LABEL, WORKLOAD, engine_of, run_name, workload_name
+from lepton.backends.kubernetes.render.workload import variant_of
 from lepton.plan.preview import Preview
-from lepton.plan.types import Desired, Endpoint, Job, Ref, Traffic
+from lepton.plan.types import Desired, Endpoint, Job, Key, Ref, Traffic
 
 Objects = Mapping[Kind, Mapping[str, Object]]
 """All of a model's, by kind and name."""
 
 
-def objects_of(desired: Desired) -> list[str]:
+def objects_of(namespace: str, desired: Desired, has_kserve: bool) -> list[str]:
     """What is made for it. The candidate's servers are those that the traffic moves to."""
     if isinstance(desired, Job):
         run = RAY_JOB if desired.kind == "build" else JOB
         return [f"{run.name} {run_name(desired)}", f"ConfigMap, ServiceAccount, Role and RoleBinding {desired.name}"]
-    variant = desired.variant if isinstance(desired, Endpoint) else "served"
-    servers = f"servers {desired.model}-{variant}-{desired.digest.removeprefix('sha256:')[:8]}"
+    variant, engine = variant_of(desired), engine_of(desired.deploy, has_kserve)
     service = f"{SERVICE.name} {desired.ref.name}"
-    return [service] if isinstance(desired, Endpoint) and variant == "served" else [service, servers]
+    if isinstance(desired, Endpoint) and variant == "served":
+        return [service]
+    return [service, f"servers {workload_name(Key(namespace, desired.model), variant, desired.digest, engine)}"]
 
 
 def vanishing(model: str, owned: Objects, found: Preview) -> list[str]:

@@ -6,12 +6,13 @@ It needs the rights of a user of the cluster, never those of the operator, and n
 import asyncio
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
+from functools import cached_property
 from typing import Any, TypeVar
 
 from pydantic import JsonValue
 
 from lepton.backends.kubernetes.client import ApiError
-from lepton.backends.kubernetes.kinds import LEPTON_MODEL
+from lepton.backends.kubernetes.kinds import INFERENCE_SERVICE, LEPTON_MODEL
 from lepton.backends.kubernetes.store import Store
 from lepton.cli.cluster import checks
 from lepton.cli.cluster.connect import connect
@@ -128,7 +129,7 @@ class Cluster:
 
     def objects(self, desired: Desired) -> list[str]:
         """See Place."""
-        return objects_of(desired)
+        return objects_of(self.namespace, desired, self._has_kserve)
 
     def vanishing(self, model: LeptonModel, found: Preview) -> list[str]:
         """See Place."""
@@ -138,6 +139,10 @@ class Cluster:
     def findings(self) -> list[Finding]:
         """See Place."""
         return self._do(checks.examine(self._connection.client, self._connection.server, self.namespace))
+
+    @cached_property
+    def _has_kserve(self) -> bool:
+        return self._do(self._store.knows(INFERENCE_SERVICE))
 
     def _do(self, work: Coroutine[Any, Any, T], written: LeptonModel | None = None) -> T:
         """Run it; what the API server refuses becomes a sentence."""

@@ -10,7 +10,8 @@ import typer
 
 from lepton.backends.local.home import Home
 from lepton.backends.local.store import Store
-from lepton.cli.app import NOWHERE, ON_A_LAPTOP, app
+from lepton.cli.app import NOWHERE, app
+from lepton.cli.commands.shared import ON_A_LAPTOP
 from lepton.spec.resource import LeptonModel
 from tests.unit.cli.command import DIGITS, lepton, stored
 from tests.unit.cli.test_read import put
