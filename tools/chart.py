@@ -19,7 +19,7 @@ from lepton.spec.fields import Quantity, Section
 Selection = list[dict[str, JsonValue]]
 """A list of objects of Kubernetes's own, which its API server checks."""
 _NAMESPACE = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_GIVEN_BY_IMAGES = {"worker_image", "server_image"}
+_GIVEN_BY_IMAGES = {"worker_image", "server_image", "pull_secrets"}
 _MARK = "Made from tools/chart.py by `make generate`: do not edit."
 
 
@@ -59,7 +59,8 @@ class Images(Section):
     server: Image = Image(repository="leptonml/server")
     """Runs Triton, and what fetches a model for it."""
     pull_secrets: list[str] = []
-    """Names of Secrets in the release's namespace with which the operator's image is pulled."""
+    """Names of Secrets with which they are pulled: in the release's namespace for the operator, and in each namespace
+    of models for the pods of jobs and servers."""
 
 
 class Operator(Section):
@@ -125,6 +126,17 @@ class PrometheusOperator(Section):
     """Make them, where monitoring.coreos.com/v1 is installed."""
     labels: dict[str, str] = {}
     """Labels by which your Prometheus selects them, such as {release: kube-prometheus-stack}."""
+    interval: str = Field(default="", pattern=r"^([1-9][0-9]*(ms|s|m|h))?$")
+    """How often all of it is scraped, such as 1m; where empty, each 30 s the operator and each 15 s servers and Ray."""
+
+
+class Dashboards(Section):
+    """A ConfigMap for each Grafana dashboard."""
+
+    create: bool = False
+    """Make them, where Grafana's sidecar looks for dashboards, as in kube-prometheus-stack."""
+    labels: dict[str, str] = {"grafana_dashboard": "1"}
+    """Labels by which the sidecar selects them."""
 
 
 class Metrics(Section):
@@ -132,6 +144,8 @@ class Metrics(Section):
 
     prometheus_operator: PrometheusOperator = PrometheusOperator()
     """PodMonitors of the operator, of servers and of Ray's pods, and a PrometheusRule with the alerts."""
+    dashboards: Dashboards = Dashboards()
+    """A ConfigMap for each Grafana dashboard."""
 
 
 class NetworkPolicies(Section):

@@ -29,7 +29,11 @@ def outputs() -> dict[str, str]:
         "docs/reference/metrics.md": metrics.page(),
         "docs/reference/spec.md": reference(),
         "manifests/prometheus/rules.yaml": monitoring.rule(),
-        **{f"manifests/dashboards/{name}.json": text for name, text in dashboards.texts().items()},
+        **{
+            f"{folder}/{name}.json": text
+            for folder in ("manifests/dashboards", "charts/lepton/files/dashboards")
+            for name, text in dashboards.texts().items()
+        },
     }
 
 

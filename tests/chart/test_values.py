@@ -41,6 +41,9 @@ OTHER: dict[str, Any] = {
     "crd.install": False,
     "metrics.prometheusOperator.create": False,
     "metrics.prometheusOperator.labels": {"release": "prometheus"},
+    "metrics.prometheusOperator.interval": "1m",
+    "metrics.dashboards.create": False,
+    "metrics.dashboards.labels": {"team": "ml"},
     "networkPolicies.create": False,
     "networkPolicies.callers": [{"namespaceSelector": {"matchLabels": {"name": "gateway"}}}],
     "networkPolicies.monitoring": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}],
@@ -49,7 +52,7 @@ OTHER: dict[str, Any] = {
     "networkPolicies.apiServer": [{"ports": [{"port": 16443}]}],
 }
 """Another value for each; those of `settings` are compared as a whole below."""
-BASE = ("--set-json", "metrics.prometheusOperator.create=true")
+BASE = ("--set-json", "metrics.prometheusOperator.create=true,metrics.dashboards.create=true")
 WRONG = {
     "a misspelt value": ("operator.replica=2", "replica"),
     "no replica": ("operator.replicas=0", "operator/replicas"),
@@ -60,6 +63,7 @@ WRONG = {
     "an unknown setting": ("settings.artefacts=1", "artefacts"),
     "a setting of another type": ("settings.claim=5", "settings/claim"),
     "a namespace that can't be one": ('watch.namespace="Team A"', "watch/namespace"),
+    "an interval without a unit": ('metrics.prometheusOperator.interval="30"', "interval"),
     "one namespace twice": ('models.namespaces=["a","a"]', "models/namespaces"),
 }
 
@@ -112,7 +116,8 @@ def test_the_settings_that_it_writes_are_those_that_the_operator_reads(preset: s
     given = yaml.safe_load(path.read_text()).get("settings", {}) if path else {}
     version = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
     images = {f"{name}Image": f"leptonml/{name}:{version}" for name in ("worker", "server")}
-    assert read == Settings.model_validate({**DEFAULTS["settings"], **given, **images})
+    secrets = {"pullSecrets": DEFAULTS["images"]["pullSecrets"]}
+    assert read == Settings.model_validate({**DEFAULTS["settings"], **given, **images, **secrets})
     assert set(written) == set(read.model_dump(by_alias=True, exclude_none=True))
 
 
@@ -150,6 +155,29 @@ def test_what_prometheus_operator_is_told_is_what_the_manifests_say() -> None:
         it["metadata"]["name"]: it["spec"] for it in monitors
     }
     assert one(objects, "PrometheusRule", "lepton")["spec"] == yaml.safe_load((folder / "lepton.rules.yml").read_text())
+
+
+def test_one_interval_is_that_of_all_scrapes() -> None:
+    objects = render(*BASE, "--set", "metrics.prometheusOperator.interval=1m")
+    monitors = [it["spec"]["podMetricsEndpoints"] for it in objects if it["kind"] == "PodMonitor"]
+    assert [[one["interval"] for one in endpoints] for endpoints in monitors] == [["1m"], ["1m"], ["1m", "1m"]]
+
+
+def test_each_dashboard_is_where_grafanas_sidecar_looks_for_it() -> None:
+    objects = [it for it in render(*BASE) if "grafana_dashboard" in it["metadata"].get("labels", {})]
+    files = sorted((ROOT / "manifests" / "dashboards").glob("*.json"))
+    assert {(it["kind"], it["metadata"]["namespace"]) for it in objects} == {("ConfigMap", "lepton-system")}
+    assert {name: json.loads(text) for it in objects for name, text in it["data"].items()} == {
+        f"lepton-{path.name}": json.loads(path.read_text()) for path in files
+    }
+
+
+def test_the_secrets_of_the_registry_are_those_of_every_pod() -> None:
+    objects = render("--set", "images.pullSecrets={registry,other}")
+    settings = yaml.safe_load(one(objects, "ConfigMap")["data"]["settings.yaml"])
+    assert settings["pullSecrets"] == ["registry", "other"]
+    pod = one(objects, "Deployment")["spec"]["template"]["spec"]
+    assert pod["imagePullSecrets"] == [{"name": "registry"}, {"name": "other"}]
 
 
 def test_in_one_namespace_it_watches_the_pods_of_that_one() -> None:

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ SETTINGS = Settings(
     server_image="leptonml/server:1",
     artifacts="s3://models",
     secret="models",  # noqa: S106 - the name of one
+    pull_secrets=["registry"],
 )
 GATEWAY = Gateway(name="models", namespace="gateways", hostname="{model}.{namespace}.models.example.com")
 UID = "00000000-0000-0000-0000-000000000000"
@@ -87,6 +89,25 @@ def test_a_sample_becomes_what_is_written_down(sample: Path, request: pytest.Fix
     if request.config.getoption("--write-golden", default=False):
         golden.write_text(text)
     assert text == golden.read_text()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_every_pod_is_pulled_with_the_secrets_of_the_settings(sample: Path) -> None:
+    (model,) = load(sample.read_text()).models
+    found = [pod.get("imagePullSecrets") for _, object_ in rendered(model) for pod in pods(object_)]
+    assert found == [[{"name": "registry"}]] * (7 if model.spec.train.workers > 1 else 6)
+
+
+def pods(value: object) -> Iterator[Object]:
+    """Every description of a pod in an object."""
+    if isinstance(value, dict):
+        if "containers" in value:
+            yield value
+        for below in value.values():
+            yield from pods(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from pods(below)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)

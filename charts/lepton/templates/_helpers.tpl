@@ -22,7 +22,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- define "lepton.settings" -}}
 {{- $images := dict "workerImage" (include "lepton.image" (dict "root" . "name" "worker")) "serverImage" (include "lepton.image" (dict "root" . "name" "server")) -}}
-{{ merge $images .Values.settings | toYaml }}
+{{ merge (set $images "pullSecrets" .Values.images.pullSecrets) .Values.settings | toYaml }}
 {{- end }}
 
 {{- /* The namespaces in which the chart makes what models need, as a list in JSON. */ -}}

@@ -53,6 +53,8 @@ class Settings(Section):
     """Runs builds and gates; holds torch and Ray."""
     server_image: str
     """Runs Triton and the fetcher."""
+    pull_secrets: list[str] = []
+    """Names of Secrets, in the namespace of each model, with which both are pulled."""
     artifacts: str
     """URL of the folder that artifacts go to; `file:///lepton/artifacts` is on the claim."""
     claim: str = "lepton"

@@ -36,7 +36,7 @@ def _pod(key: Key, settings: Settings) -> Object:
     return {
         "automountServiceAccountToken": False,
         "restartPolicy": "OnFailure",
-        "securityContext": meta.POD,
+        **meta.of_pods(settings),
         "containers": [container],
         "volumes": [
             {"name": "lepton", "persistentVolumeClaim": {"claimName": settings.claim}},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, Kind, Object
 from lepton.backends.kubernetes.names import MODEL
+from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Key
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "lepton"}
@@ -15,6 +16,12 @@ CONTAINER = {
 """securityContext of every container: the restricted Pod Security Standard, and no writing to the image."""
 POD = {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
 """securityContext of every pod."""
+
+
+def of_pods(settings: Settings) -> Object:
+    """What every pod has: who it runs as, and with what its images are pulled."""
+    secrets = [{"name": name} for name in settings.pull_secrets]
+    return {"securityContext": POD, **({"imagePullSecrets": secrets} if secrets else {})}
 
 
 def labelled(key: Key, labels: Mapping[str, str]) -> dict[str, str]:

@@ -40,7 +40,7 @@ def worker(key: Key, order: JobOrder, settings: Settings, container: Object) -> 
         "metadata": {"labels": meta.labelled(key, {JOB_LABEL: order.name})},
         "spec": {
             "serviceAccountName": order.name,
-            "securityContext": meta.POD,
+            **meta.of_pods(settings),
             "containers": [full],
             "volumes": volumes,
         },

@@ -85,7 +85,7 @@ def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings
     }
     return {
         "automountServiceAccountToken": False,
-        "securityContext": meta.POD,
+        **meta.of_pods(settings),
         "initContainers": [fetch],
         "containers": [serve],
         "topologySpreadConstraints": [_spread(workload)],
