@@ -14,6 +14,8 @@ from tests.node.kube import Kube
 from tests.programs.programs import ROOT, find
 
 NAMESPACE = "lepton-system"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+_WAIT = ("--wait", "--timeout", "120s")
 
 
 @pytest.fixture(scope="session")
@@ -24,26 +26,24 @@ def kube() -> Kube:
 @pytest.fixture(scope="session", autouse=True)
 def lepton(kube: Kube) -> Iterator[None]:
     """Installed as the documents say, in a namespace that holds pods to the restricted standard."""
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": restricted}})
-    kube.run(
-        "label", "namespace", "default", "--overwrite", *(f"{label}={level}" for label, level in restricted.items())
-    )
-    wait = ("--wait", "--timeout", "120s")
-    helm("install", "lepton", str(ROOT / "charts" / "lepton"), "--values", values(), *wait)
+    for namespace in (NAMESPACE, "default"):
+        kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": RESTRICTED}})
+    release("install")
     yield
-    helm("uninstall", "lepton", *wait)
+    helm("uninstall", "lepton", *_WAIT)
 
 
-def values() -> str:
-    """The file of the chart's values for this cluster."""
-    return os.environ.get("LEPTON_E2E_VALUES", str(ROOT / "tests" / "node" / "values.yaml"))
+def release(verb: str, *options: str, namespace: str = NAMESPACE) -> None:
+    """Install the chart in a namespace, or upgrade it, with the values for this cluster and some of one's own."""
+    chart = str(ROOT / "charts" / "lepton")
+    values = os.environ.get("LEPTON_E2E_VALUES", str(ROOT / "tests" / "node" / "values.yaml"))
+    helm(verb, "lepton", chart, "--values", values, *options, *_WAIT, namespace=namespace)
 
 
-def helm(*arguments: str) -> str:
+def helm(*arguments: str, namespace: str = NAMESPACE) -> str:
     """What Helm prints."""
     done = subprocess.run(
-        [find("helm"), "--namespace", NAMESPACE, *arguments], capture_output=True, text=True, check=False, timeout=300
+        [find("helm"), "--namespace", namespace, *arguments], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, f"helm {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout

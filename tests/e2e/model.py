@@ -12,20 +12,42 @@ from tests.node.kube import Kube, Object
 
 LM = "leptonmodels.leptonml.dev"
 PATIENCE_S = 420.0
+QUICK = {
+    "task": "image-classification",
+    "data": {"uri": "sklearn://digits"},
+    "train": {"epochs": 3},
+    "compress": {"steps": [{"quantize": {"scheme": "int8"}}]},
+    "gate": {"minAccuracy": 50, "maxAccuracyDrop": 30},
+}
+"""The spec of a model that is made as fast as may be."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """By name, in the namespace `default`."""
+    """By name and namespace."""
 
     kube: Kube
     name: str
+    namespace: str = "default"
+
+    def apply(self, spec: Object) -> None:
+        metadata = {"name": self.name, "namespace": self.namespace}
+        self.kube.apply(
+            {"apiVersion": "leptonml.dev/v1alpha1", "kind": "LeptonModel", "metadata": metadata, "spec": spec}
+        )
 
     def edit(self, **spec: Any) -> None:
-        self.kube.run("patch", LM, self.name, "--type=merge", "--patch", json.dumps({"spec": spec}))
+        self.run("patch", "--type=merge", "--patch", json.dumps({"spec": spec}))
+
+    def delete(self, *options: str) -> None:
+        self.run("delete", *options)
+
+    def run(self, verb: str, *options: str) -> str:
+        """What kubectl does with it."""
+        return self.kube.run(verb, LM, self.name, "--namespace", self.namespace, *options)
 
     def status(self) -> dict[str, Any]:
-        model = self.kube.find(LM, self.name)
+        model = self.kube.find(LM, self.name, self.namespace)
         return {} if model is None else model.get("status", {})
 
     def address(self) -> EndpointAddress:
@@ -40,7 +62,7 @@ class Model:
         """Whether all that its spec says is done, and this revision answers."""
 
         def holds() -> bool:
-            model = self.kube.find(LM, self.name) or {}
+            model = self.kube.find(LM, self.name, self.namespace) or {}
             now = model.get("status", {})
             is_current = now.get("observedGeneration") == model.get("metadata", {}).get("generation")
             return is_current and now.get("phase") == "Serving" and now["serving"]["revision"] == revision
@@ -49,7 +71,7 @@ class Model:
 
     def objects(self, kinds: str, selector: str = "") -> list[Object]:
         """The objects of it."""
-        return self.kube.list(kinds, selector=f"leptonml.dev/model={self.name}{selector}")
+        return self.kube.list(kinds, self.namespace, f"leptonml.dev/model={self.name}{selector}")
 
     def servers(self) -> list[Object]:
         """The pods of servers that answer."""

@@ -5,31 +5,22 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.caller import Caller, answers
-from tests.e2e.conftest import helm, values
-from tests.e2e.model import LM, Model
+from tests.e2e.conftest import release
+from tests.e2e.model import QUICK, Model
 from tests.node.kube import Kube
-from tests.programs.programs import ROOT
 
 pytestmark = pytest.mark.timeout(900)
-QUICK = {
-    "task": "image-classification",
-    "data": {"uri": "sklearn://digits"},
-    "train": {"epochs": 3},
-    "compress": {"steps": [{"quantize": {"scheme": "int8"}}]},
-    "gate": {"minAccuracy": 50, "maxAccuracyDrop": 30},
-}
 
 
 @pytest.fixture(scope="module")
 def model(kube: Kube) -> Iterator[Model]:
     """One that serves; what is done to it is undone at the end of each test."""
-    quick = {"apiVersion": "leptonml.dev/v1alpha1", "kind": "LeptonModel", "metadata": {"name": "quick"}}
-    kube.apply({**quick, "spec": QUICK})
     made = Model(kube, "quick")
+    made.apply(QUICK)
     made.until(made.serves(1), "it serves")
     made.until(lambda: answers(made.address()), "the Gateway routes by what it has accepted", 15)
     yield made
-    kube.run("delete", LM, "quick", "--timeout=120s")
+    made.delete("--timeout=120s")
 
 
 def test_a_server_that_is_killed_is_replaced_and_nothing_is_built_for_it(model: Model) -> None:
@@ -62,19 +53,14 @@ def test_a_secret_that_is_missing_is_named_and_the_build_goes_on_once_it_is_ther
 
 def test_an_image_that_cannot_be_pulled_is_named_and_what_serves_goes_on(model: Model) -> None:
     with Caller(model.address()) as caller:
-        upgrade("--set", "images.worker.tag=no-such-tag")
+        release("upgrade", "--set", "images.worker.tag=no-such-tag")
         model.edit(train={"epochs": 3, "seed": 3})
         model.until(lambda: model.condition("Ready")[1] == "ImageNotPulled", "the condition says it")
         assert "no-such-tag" in model.condition("Ready")[2]
-        upgrade()
+        release("upgrade")
         model.until(model.serves(4), "revision 4 serves")
     assert caller.errors == []
 
 
 def heads(model: Model) -> list[str]:
     return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head")]
-
-
-def upgrade(*changes: str) -> None:
-    chart = str(ROOT / "charts" / "lepton")
-    helm("upgrade", "lepton", chart, "--values", values(), *changes, "--wait", "--timeout", "120s")

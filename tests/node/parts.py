@@ -1,6 +1,7 @@
 """What a cluster has beside Kubernetes: storage, KubeRay, KServe, a Gateway: the real controllers, run on the node."""
 
 import os
+import subprocess
 from pathlib import Path
 
 from tests.node import kserve
@@ -9,6 +10,7 @@ from tests.node.node import Node
 from tests.programs.programs import find, module
 
 GATEWAY_PORT = 8080
+_VOLUME = "256m"
 
 
 def install(node: Node) -> None:
@@ -20,12 +22,13 @@ def install(node: Node) -> None:
 
 
 def _offer_storage(node: Node) -> None:
-    """One volume for the claim of the chart."""
-    folder = node.folder / "volume"
-    folder.mkdir()
-    folder.chmod(0o777)
-    spec = {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)}}
-    node.kube.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "lepton"}, "spec": spec})
+    """A volume for the claim of each release of the chart; small ones, so that a test can fill them."""
+    for name in ("volume-0", "volume-1"):
+        folder = node.folder / name
+        folder.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_VOLUME},mode=0777", "tmpfs", folder], check=True)
+        spec = {"capacity": {"storage": "20Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(folder)}}
+        node.kube.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
 
 
 def _install_kuberay(node: Node) -> None:

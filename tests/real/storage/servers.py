@@ -1,6 +1,7 @@
 """Object stores of this machine, for the tests: they speak the protocols of S3 and of Google Cloud Storage.
 
-Each is a process of its own on a free port of the loopback address. The one for S3 checks keys and signatures.
+Each is a process of its own on a free port, of the loopback address unless another is given. The one for S3 checks
+keys and signatures.
 """
 
 import json
@@ -31,16 +32,16 @@ NOBODY = {
 
 
 @contextmanager
-def s3_server(log: Path) -> Iterator[Mapping[str, str]]:
+def s3_server(log: Path, host: str = "127.0.0.1") -> Iterator[Mapping[str, str]]:
     """An S3 with one user; yields the environment in which that user works with it."""
     (port,) = free_ports(1)
-    address = f"http://127.0.0.1:{port}"
-    with _running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port, log):
+    address = f"http://{host}:{port}"
+    with _running([sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)], (host, port), log):
         iam = boto3.client("iam", endpoint_url=address, region_name="us-east-1", **_keys("root", "root"))
         iam.create_user(UserName="lepton")
         iam.put_user_policy(UserName="lepton", PolicyName="all", PolicyDocument=json.dumps(POLICY))
         key = iam.create_access_key(UserName="lepton")["AccessKey"]
-        _check_everybody_from_now_on(port)
+        _check_everybody_from_now_on(host, port)
         keys = _keys(key["AccessKeyId"], key["SecretAccessKey"])
         yield {**NOBODY, "AWS_ENDPOINT_URL": address, **{name.upper(): value for name, value in keys.items()}}
 
@@ -51,12 +52,12 @@ def gcs_server(log: Path) -> Iterator[Mapping[str, str]]:
     (port,) = free_ports(1)
     command = [str(Path(sys.executable).with_name("gcp-storage-emulator")), "start", "--in-memory"]
     address = f"http://127.0.0.1:{port}"
-    with _running([*command, "--host", "127.0.0.1", "--port", str(port)], port, log):
+    with _running([*command, "--host", "127.0.0.1", "--port", str(port)], ("127.0.0.1", port), log):
         yield {**NOBODY, "STORAGE_EMULATOR_HOST": address, "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"}
 
 
-def _check_everybody_from_now_on(port: int) -> None:
-    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+def _check_everybody_from_now_on(host: str, port: int) -> None:
+    with closing(HTTPConnection(host, port)) as connection:
         connection.request("POST", "/moto-api/reset-auth", body=b"0", headers={"Content-Type": "text/plain"})
         assert connection.getresponse().status == 200
 
@@ -66,18 +67,18 @@ def _keys(identity: str, secret: str) -> dict[str, str]:
 
 
 @contextmanager
-def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
+def _running(command: list[str], address: tuple[str, int], log: Path) -> Iterator[None]:
     with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
         try:
-            wait_until(lambda: _listens(port), f"{command[0]} to listen", 60)
+            wait_until(lambda: _listens(address), f"{command[0]} to listen", 60)
             yield
         finally:
             process.terminate()
 
 
-def _listens(port: int) -> bool:
+def _listens(address: tuple[str, int]) -> bool:
     with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
+        return client.connect_ex(address) == 0
 
 
 def make_bucket(url: str) -> None:
