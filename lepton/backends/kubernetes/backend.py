@@ -12,7 +12,14 @@ from lepton.backends.kubernetes import farewell
 from lepton.backends.kubernetes import observe as observing
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
-from lepton.backends.kubernetes.jobs import has_told_its_end, is_failed, is_outdated, order_of, report_of
+from lepton.backends.kubernetes.jobs import (
+    has_told_its_end,
+    is_failed,
+    is_outdated,
+    last_attempt,
+    readable_order,
+    report_of,
+)
 from lepton.backends.kubernetes.kinds import (
     CONFIG_MAP,
     JOB,
@@ -189,7 +196,9 @@ class KubernetesBackend:
         for config_map in list(self._cache.owned(key, CONFIG_MAP).values()):
             if JOB_LABEL not in config_map["metadata"]["labels"]:
                 continue
-            order = order_of(config_map)
+            order = readable_order(config_map)
+            if order is None:
+                continue
             run = self._cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
             if run is not None and is_failed(run) and not has_told_its_end(config_map, order):
                 newest = await self._client.get(CONFIG_MAP, key.namespace, config_map["metadata"]["name"])
@@ -197,14 +206,17 @@ class KubernetesBackend:
 
     async def _apply_job(self, key: Key, uid: str, job: Job) -> None:
         known = self._cache.get(CONFIG_MAP, key.namespace, job.name)
-        order = None if known is None else order_of(known)
+        order = None if known is None else readable_order(known)
         if known is None or order is None or order.attempt < job.attempt:
+            attempt = job.attempt
+            if known is not None and order is None:
+                attempt = last_attempt(known, self._runs(key, job.name, RAY_JOB if job.kind == "build" else JOB))
             order = JobOrder(
                 name=job.name,
                 kind=job.kind,
                 model=job.model,
                 revision=job.revision,
-                attempt=job.attempt,
+                attempt=attempt,
                 arguments=self._arguments(key, job),
             )
             for kind, object_ in job_objects.account(key, uid, order):

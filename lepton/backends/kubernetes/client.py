@@ -172,14 +172,19 @@ class Client:
         content_type = "application/merge-patch+json"
         return await self._request("PATCH", kind.path(namespace, name), {}, changes, content_type)
 
-    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """Delete an object and all that it owns; nothing happens where it is not. Raises ApiError."""
+    async def delete(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """Delete an object and all that it owns; nothing happens where it is not. Raises ApiError.
+
+        What is there until those who hold it with finalizers let it go; None where it is gone.
+        """
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
         try:
-            await self._request("DELETE", kind.path(namespace, name), {}, options)
+            left = await self._request("DELETE", kind.path(namespace, name), {}, options)
         except ApiError as error:
             if error.status != 404:
                 raise
+            return None
+        return left if left["metadata"].get("finalizers") else None
 
     async def ask(
         self,

@@ -29,12 +29,28 @@ def order_of(config_map: Object) -> JobOrder:
     return _read(JobOrder, config_map, ORDER)
 
 
+def readable_order(config_map: Object) -> JobOrder | None:
+    """What the job is to do; None where somebody damaged that, so that it must be written anew."""
+    try:
+        return order_of(config_map)
+    except LeptonError:
+        return None
+
+
+def last_attempt(config_map: Object, runs: Iterable[str]) -> int:
+    """At which attempt a job is whose order is damaged: as it said last, else as its runs are named."""
+    try:
+        return _read(JobReport, config_map, REPORT).attempt
+    except LeptonError:
+        return max((int(run.rpartition("-")[2]) for run in runs), default=0)
+
+
 def report_of(config_map: Object, order: JobOrder) -> JobReport | None:
     """What the attempt at hand said last; None before its first word. What an earlier one said does not count.
 
     Raises LeptonError where that can't be read.
     """
-    report = _read(JobReport, config_map, REPORT) if config_map["data"].get(REPORT) else None
+    report = _read(JobReport, config_map, REPORT) if config_map.get("data", {}).get(REPORT) else None
     return report if report is not None and report.attempt == order.attempt else None
 
 

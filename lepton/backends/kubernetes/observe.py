@@ -1,14 +1,14 @@
 """From what the API server holds of one LeptonModel to what a plan decides upon. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
-from lepton.backends.kubernetes.jobs import job_state, order_of, report_of
+from lepton.backends.kubernetes.jobs import job_state, readable_order, report_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, GRPC_ROUTE, HTTP_ROUTE, JOB, POD, RAY_JOB, SERVICE, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, run_name
 from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT, Gateway
-from lepton.backends.kubernetes.workloads import Owned, endpoint_states, labels_of, traffic_state, unused
+from lepton.backends.kubernetes.workloads import Owned, endpoint_states, is_ours, labels_of, traffic_state, unused
 from lepton.errors import LeptonError
 from lepton.plan.types import JobState, Key, Observed, Ref
 from lepton.spec.problems import problem_of
@@ -34,7 +34,7 @@ def observe(model: LeptonModel, owned: Owned, gateway: Gateway | None = None) ->
     """Everything that a decision about the model may depend on."""
     jobs, endpoints, name = _jobs(owned), endpoint_states(owned), model.metadata.name
     traffic = traffic_state(name, owned)
-    refs = {Ref("Job", job) for job in jobs}
+    refs = {Ref("Job", job) for job in (*jobs, *_damaged(owned))}
     refs |= {Ref("Endpoint", one) for one in (*endpoints, *(unled for _, unled in unused(owned)))}
     if any(name in owned(kind) for kind in (SERVICE, HTTP_ROUTE, GRPC_ROUTE)):
         refs.add(Ref("Traffic", name))
@@ -67,14 +67,23 @@ def meter(service: str, namespace: str) -> str:
 
 
 def _jobs(owned: Owned) -> dict[str, JobState]:
+    """Those whose orders can be read: of another nothing is known until its order is put right."""
     states = {}
     for config_map in owned(CONFIG_MAP).values():
         name = labels_of(config_map).get(JOB_LABEL)
-        if name is not None:
-            order = order_of(config_map)
+        order = None if name is None else readable_order(config_map)
+        if name is not None and order is not None:
             run = owned(RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
             states[name] = job_state(order, report_of(config_map, order), run, _pods_of(name, owned(POD).values()))
     return states
+
+
+def _damaged(owned: Owned) -> Iterator[str]:
+    """The jobs of ours whose orders can't be read."""
+    for config_map in owned(CONFIG_MAP).values():
+        name = labels_of(config_map).get(JOB_LABEL)
+        if name is not None and is_ours(config_map) and readable_order(config_map) is None:
+            yield name
 
 
 def _pods_of(job: str, pods: Iterable[Object]) -> list[Object]:

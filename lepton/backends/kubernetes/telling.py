@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from lepton.backends.kubernetes.backend import KubernetesBackend
@@ -12,7 +12,7 @@ from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.events import EVENT, event, is_progress, moment, transitions
 from lepton.backends.kubernetes.kinds import Object
 from lepton.backends.kubernetes.settings import Settings
-from lepton.plan.types import Key
+from lepton.plan.types import Key, Observed
 from lepton.spec.status import Status
 
 log = logging.getLogger("lepton.operator")
@@ -34,8 +34,16 @@ class TellingBackend(KubernetesBackend):
         self._progress_at: dict[Key, float] = {}
         """When progress may be written again."""
         self._events: asyncio.Queue[Object] = asyncio.Queue(_EVENTS_WAITING)
-        self._repeated: Counter[str] = Counter()
-        """How often Events came again, by name."""
+        self._repeated: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+        """How often Events of each model came again, by name."""
+
+    async def observe(self, key: Key) -> Observed | None:
+        """See Backend. What is gone is forgotten, whoever took it away."""
+        seen = await super().observe(key)
+        if seen is None:
+            self._progress_at.pop(key, None)
+            self._repeated.pop(key, None)
+        return seen
 
     async def report(self, key: Key, status: Status, resource_version: int) -> bool:
         """See Backend. Progress that comes too early is left to a later pass."""
@@ -55,11 +63,6 @@ class TellingBackend(KubernetesBackend):
             await self._events.put(event(model, told, time.time()))
         return True
 
-    async def forget(self, key: Key) -> None:
-        """See Backend."""
-        self._progress_at.pop(key, None)
-        await super().forget(key)
-
     async def all_told(self) -> None:
         """Wait until every Event so far is written."""
         await self._events.join()
@@ -72,14 +75,16 @@ class TellingBackend(KubernetesBackend):
 
     async def _tell(self, what: Object) -> None:
         name, namespace = what["metadata"]["name"], what["metadata"]["namespace"]
+        key = Key(namespace, what["regarding"]["name"])
         try:
             await self._client.create(EVENT, what)
         except ApiError as error:
             if error.status != 409:
                 log.warning("%s/%s: an Event can't be written: %s", namespace, name, error)
                 return
-            self._repeated[name] += 1
-            series = {"count": self._repeated[name] + 1, "lastObservedTime": moment(time.time())}
+            repeated = self._repeated[key] if self._cache.model(key) is not None else Counter()
+            repeated[name] += 1
+            series = {"count": repeated[name] + 1, "lastObservedTime": moment(time.time())}
             try:
                 await self._client.merge(EVENT, namespace, name, {"series": series})
             except ApiError as refusal:

@@ -39,12 +39,17 @@ class Writer:
                 raise Taken(kind, key.name)
 
     async def delete(self, kind: Kind, key: Key, name: str) -> None:
-        """Delete an object and all that it owns; nothing happens where it is not, or is not the model's."""
+        """Delete an object and all that it owns; nothing happens where it is not, or is not the model's.
+
+        What others hold with finalizers stays in the cache until they let it go.
+        """
         object_ = self._cache.get(kind, key.namespace, name)
-        if object_ is None and kind in OF_A_MODEL:
+        if kind in OF_A_MODEL and (object_ is None or "deletionTimestamp" in object_["metadata"]):
             return
-        await self._client.delete(kind, key.namespace, name)
-        if object_ is not None:
+        left = await self._client.delete(kind, key.namespace, name)
+        if left is not None and kind in OF_A_MODEL:
+            self._cache.put(kind, left)
+        elif object_ is not None:
             self._cache.remove(kind, object_)
 
 

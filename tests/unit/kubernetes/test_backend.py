@@ -7,11 +7,13 @@ import pytest
 from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, SERVICE, Kind, Object
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, MODEL
 from lepton.backends.kubernetes.settings import Settings
 from lepton.errors import LeptonError
-from lepton.plan.types import Key, Ref
+from lepton.jobdir import JobOrder
+from lepton.plan.types import Job, Key, Ref
+from lepton.report import JobReport
 from lepton.spec.reasons import Reason
 from tests.contract.harness import digits
 
@@ -63,11 +65,68 @@ def test_what_may_not_be_deleted_is_told_in_words_and_what_could_not_be_asked_is
         asyncio.run(backend(cache, UNREACHABLE).delete(KEY, Ref("Traffic", "digits")))
 
 
-@pytest.mark.parametrize("data", [{}, {"order.json": "{}"}, {"order.json": "no JSON"}])
-def test_a_config_map_that_is_no_order_is_named_with_what_to_do(data: Object) -> None:
+DAMAGED = [{}, {"order.json": "{}"}, {"order.json": "no JSON"}]
+
+
+def job_of(data: Object, run: str = "") -> Cache:
+    """What is there of a job whose ConfigMap holds this, with a run of that name."""
+    owner = {"kind": "LeptonModel", "name": "digits", "uid": "u1"}
+    mine: Object = {"labels": {MODEL: "digits", JOB_LABEL: "digits-build-1"}, "ownerReferences": [owner]}
     cache = Cache()
     cache.put(LEPTON_MODEL, model({}))
-    cache.put(CONFIG_MAP, of({"data": data}, name="notes", labels={MODEL: "digits", JOB_LABEL: "notes"}))
-    with pytest.raises(LeptonError, match=r"ConfigMap notes .*: delete it") as told:
-        asyncio.run(backend(cache).observe(KEY))
-    assert told.value.reason is Reason.RECONCILE_ERROR
+    cache.put(CONFIG_MAP, of({"data": data} if data else {}, name="digits-build-1", **mine))
+    if run:
+        cache.put(RAY_JOB, of({"spec": {}}, name=run, **mine))
+    return cache
+
+
+@pytest.mark.parametrize("data", DAMAGED)
+def test_of_a_job_whose_order_is_damaged_nothing_is_known_but_that_it_is_there(data: Object) -> None:
+    seen = asyncio.run(backend(job_of(data)).observe(KEY))
+    assert seen is not None
+    assert (seen.jobs, seen.owned) == ({}, {Ref("Job", "digits-build-1")})
+
+
+def test_what_somebody_else_labelled_as_a_job_is_left_alone() -> None:
+    cache = Cache()
+    cache.put(LEPTON_MODEL, model({}))
+    cache.put(CONFIG_MAP, of({"data": {}}, name="notes", labels={MODEL: "digits", JOB_LABEL: "notes"}))
+    seen = asyncio.run(backend(cache).observe(KEY))
+    assert seen is not None
+    assert seen.owned == frozenset()
+
+
+REPORTED = JobReport(attempt=2).model_dump_json(by_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "run", "attempt"),
+    [
+        ({"order.json": "no JSON"}, "", 0),
+        ({"order.json": "no JSON"}, "digits-build-1-3", 3),
+        ({"order.json": "no JSON", "report.json": REPORTED}, "digits-build-1-3", 2),
+        ({}, "digits-build-1-3", 3),
+    ],
+)
+def test_a_damaged_order_is_written_anew_for_the_attempt_at_hand(data: Object, run: str, attempt: int) -> None:
+    client = AppliedClient()
+    spec = digits().model_dump(mode="json", by_alias=True)
+    build = Job("digits-build-1", "build", "digits", 1, {"spec": spec}, 1.0)
+    asyncio.run(KubernetesBackend(client, job_of(data, run), SETTINGS).apply(KEY, build))  # type: ignore[arg-type]  # a fake
+    order = JobOrder.model_validate_json(client.applied["ConfigMap"]["data"]["order.json"])
+    assert (order.name, order.kind, order.attempt) == ("digits-build-1", "build", attempt)
+    assert order.arguments["spec"] == spec
+
+
+class AppliedClient:
+    """Takes whatever is applied, and keeps the last of each kind."""
+
+    def __init__(self) -> None:
+        self.applied: dict[str, Object] = {}
+
+    async def apply(self, kind: Kind, object_: Object) -> Object:
+        self.applied[kind.name] = object_
+        return {**object_, "metadata": {**object_["metadata"], "uid": "u2", "resourceVersion": "9"}}
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        assert kind == RAY_JOB, "a run of another attempt, or one that was made otherwise"

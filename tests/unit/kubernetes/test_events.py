@@ -153,13 +153,17 @@ class FakeClient:
         return object_
 
 
+def of_the_api_server() -> Object:
+    metadata = {"name": "digits", "namespace": "zoo", "uid": "u1", "resourceVersion": "1"}
+    spec = digits().model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return {"metadata": {**metadata, "finalizers": ["leptonml.dev/cleanup"]}, "spec": spec}
+
+
 def reported(client: FakeClient, *statuses: Status) -> tuple[list[bool], list[float]]:
     """Report these, one after the other; what came of each, and after which times another pass was asked for."""
     again: list[float] = []
     cache = Cache()
-    metadata = {"name": "digits", "namespace": "zoo", "uid": "u1", "resourceVersion": "1"}
-    spec = digits().model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    cache.put(LEPTON_MODEL, {"metadata": {**metadata, "finalizers": ["leptonml.dev/cleanup"]}, "spec": spec})
+    cache.put(LEPTON_MODEL, of_the_api_server())
     backend = TellingBackend(client, cache, SETTINGS, lambda _, seconds: again.append(seconds))  # type: ignore[arg-type]  # a fake
 
     async def story() -> list[bool]:
@@ -195,6 +199,31 @@ def test_each_change_is_one_event_and_one_that_comes_again_is_counted() -> None:
     reported(client, up, down, up, down, up)
     told = {one["reason"]: one.get("series", {}).get("count", 1) for one in client.events.values()}
     assert told == {"RevisionDecided": 1, "TrafficMoved": 1, "LoadFailed": 2, "Serving": 2}
+
+
+def test_what_was_told_of_a_model_is_forgotten_with_it() -> None:
+    client, cache = FakeClient(), Cache()
+    backend = TellingBackend(client, cache, SETTINGS, lambda *_: None)  # type: ignore[arg-type]  # a fake
+    up, down = status(Phase.SERVING, SERVES, serving=ONE), status(Phase.DEPLOYING, DOWN, serving=ONE)
+
+    async def live() -> None:
+        cache.put(LEPTON_MODEL, of_the_api_server())
+        for one in (up, down, up, down):
+            model = cache.model(KEY)
+            assert model is not None
+            await backend.report(KEY, one, int(model["metadata"]["resourceVersion"]))
+        await backend.all_told()
+        cache.remove(LEPTON_MODEL, of_the_api_server())
+        assert await backend.observe(KEY) is None
+
+    async def story() -> None:
+        telling = asyncio.create_task(backend.tell())
+        for _ in range(2):
+            await live()
+        telling.cancel()
+
+    asyncio.run(story())
+    assert {one.get("series", {}).get("count", 1) for one in client.events.values()} == {2, 3}, "not 4"
 
 
 def test_what_could_not_be_written_is_not_told() -> None:
