@@ -5,7 +5,9 @@ import random
 from contextlib import suppress
 
 from lepton.backends.kubernetes.client import ApiError
+from lepton.backends.kubernetes.jobs import ORDER
 from lepton.backends.kubernetes.kinds import (
+    CONFIG_MAP,
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     GRPC_ROUTE,
@@ -17,7 +19,7 @@ from lepton.backends.kubernetes.kinds import (
 from lepton.backends.kubernetes.names import DIGEST, WANTED, WORKLOAD
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.faults.life import CHANGED, Victim, begun, live, serve
+from tests.cluster.faults.life import CHANGED, Victim, live, require_one_run_each, serve
 from tests.cluster.operator import Operator, serves, status
 from tests.cluster.player import Player
 from tests.cluster.world import World
@@ -51,6 +53,8 @@ EDITS: dict[Kind, dict[str, Object]] = {
     GRPC_ROUTE: {**METADATA, "no rules": {"spec": {"rules": []}}},
 }
 """What a hand may do to each kind, as merge patches."""
+DURING_A_BUILD = {**EDITS, CONFIG_MAP: {"order": {"data": {ORDER: "no JSON"}}, "no order": {"data": {ORDER: None}}}}
+"""And to what belongs to a job: what is over is not put right."""
 
 
 def made(world: World, key: Key) -> dict[str, Object]:
@@ -67,10 +71,10 @@ def _told(object_: Object) -> Object:
     return {**told, "spec": fields}
 
 
-async def damage(world: World, key: Key, chance: random.Random) -> str:
+async def damage(world: World, key: Key, chance: random.Random, edits_of: dict[Kind, dict[str, Object]]) -> str:
     """Delete or edit one object. Returns what was done."""
-    kind, name = chance.choice([(kind, name) for kind in EDITS for name in sorted(world.cache.owned(key, kind))])
-    edits = [one for one in EDITS[kind] if one != "wanted" or name == key.name]  # only the traffic's Service has it
+    kind, name = chance.choice([(kind, name) for kind in edits_of for name in sorted(world.cache.owned(key, kind))])
+    edits = [one for one in edits_of[kind] if one != "wanted" or name == key.name]  # only the traffic's Service has it
     what = chance.choice(["deleted", *edits])
     with suppress(ApiError):  # it is gone by now
         if what == "deleted":
@@ -78,7 +82,7 @@ async def damage(world: World, key: Key, chance: random.Random) -> str:
             await world.client.delete(kind, key.namespace, name)
             world.cache.remove(kind, known)
         else:
-            world.cache.put(kind, await world.client.merge(kind, key.namespace, name, EDITS[kind][what]))
+            world.cache.put(kind, await world.client.merge(kind, key.namespace, name, edits_of[kind][what]))
     return f"{kind.name} {name}: {what}"
 
 
@@ -89,16 +93,16 @@ def drift(plane: ControlPlane, operator: Operator, victims: list[Victim]) -> Non
         await world.until(lambda: len(world.cache.owned(key, DISRUPTION_BUDGET)) == 1, key)
         before = made(world, key)
         for _ in range(STRIKES):
-            await until_mended(world, key, before, await damage(world, key, chance))
+            await until_mended(world, key, before, await damage(world, key, chance, EDITS))
         await world.put(key, CHANGED)
         for _ in range(STRIKES):
             await asyncio.sleep(chance.uniform(0, 0.3))  # the moment is what is drawn
-            print(await damage(world, key, chance))  # noqa: T201 - what to look at where it fails
+            print(await damage(world, key, chance, DURING_A_BUILD))  # noqa: T201 - what to look at where it fails
         await world.until(serves(world, key, 2), key)
         assert [one.number for one in status(world, key).revisions] == [2, 1]
 
     live(plane, operator, victims, story)
-    assert [len(begun(plane, victim.key)) for victim in victims] == [2] * len(victims), "nothing is built for it"
+    require_one_run_each(plane, victims, 2)
 
 
 async def until_mended(world: World, key: Key, before: dict[str, Object], done: str) -> None:

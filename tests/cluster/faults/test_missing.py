@@ -15,9 +15,9 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.faults.life import (
     CHANGED,
     Victim,
-    begun,
     ends_as_undisturbed,
     live,
+    require_one_run_each,
     says,
     serve,
     serving_all_the_while,
@@ -45,6 +45,11 @@ async def without(world: World, kind: Kind) -> AsyncIterator[None]:
         await define(world.client, [{**head, "spec": definition["spec"]}])
 
 
+def message(world: World, key: Key) -> str:
+    """What Ready says."""
+    return next(one.message for one in status(world, key).conditions if one.type is ConditionType.READY)
+
+
 def test_kuberay_is_removed_and_installed_again(
     control_plane: ControlPlane, operator: Operator, victim: Victim
 ) -> None:
@@ -55,11 +60,12 @@ def test_kuberay_is_removed_and_installed_again(
             async with without(world, RAY_JOB):
                 await world.put(key, CHANGED)
                 await world.until(lambda: says(world, key, ConditionType.READY, Reason.NOT_INSTALLED), key)
+                assert "KubeRay is not installed on this cluster: install it" in message(world, key)
                 await victim.moment()
             await world.until(serves(world, key, 2), key)
 
     live(control_plane, operator, [victim], story)
-    assert len(begun(control_plane, victim.key)) == 2
+    require_one_run_each(control_plane, [victim], 2)
 
 
 def test_kserve_is_removed_and_installed_again(
@@ -79,6 +85,7 @@ def test_kserve_is_removed_and_installed_again(
         assert [one.number for one in status(world, key).revisions] == [1]
 
     live(furnished, furnished_operator, [victim], story)
+    require_one_run_each(furnished, [victim], 1)
 
 
 @pytest.mark.parametrize("kind", ["deployments.apps", "rayjobs.ray.io"])
@@ -99,7 +106,7 @@ def test_a_quota_is_exceeded_for_a_while(
 
     victims = [replace(one, key=Key(one.key.name, one.key.name)) for one in victims]  # each in a namespace of its own
     live(control_plane, operator, victims, story)
-    assert [len(begun(control_plane, victim.key)) for victim in victims] == [2] * len(victims)
+    require_one_run_each(control_plane, victims, 2)
 
 
 async def forbid_another(world: World, key: Key, kind: str) -> None:
