@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import random
 import time
 
+from lepton.backends.backoff import pause_s
 from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.client import ApiError
 from lepton.errors import LeptonError
@@ -91,7 +91,7 @@ class Controller:
 
     def _backoff(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return min(_LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
+        return pause_s(failures, 0.5, _LONGEST_BACKOFF_S)
 
 
 def _told(key: Key) -> str:

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import random
 
+from lepton.backends.backoff import pause_s
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client
 from lepton.backends.kubernetes.kinds import Kind
@@ -48,7 +48,7 @@ class Reflector:
                     self.synced.set()
                 if error.status != _GONE and (error.status != _NOT_INSTALLED or failures == 1):
                     log.warning("%s: %s", self._kind.plural, error)
-                await asyncio.sleep(_pause_s(failures))
+                await asyncio.sleep(pause_s(failures, 0.25, _LONGEST_PAUSE_S))
 
     async def _list(self) -> None:
         version, listed = "", set[str]()
@@ -66,7 +66,4 @@ class Reflector:
             elif event != "BOOKMARK":
                 self._cache.put(self._kind, object_)
             self._version = version_of(object_)
-
-
-def _pause_s(failures: int) -> float:
-    return min(_LONGEST_PAUSE_S, 0.25 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
+            self._cache.reach(self._kind, int(self._version))

@@ -9,7 +9,7 @@ from typing import Self
 
 from lepton.backends.kubernetes.client import ApiError
 from lepton.backends.kubernetes.health import is_leaving, is_ready
-from lepton.backends.kubernetes.jobs import order_of, report_of
+from lepton.backends.kubernetes.jobs import has_told_its_end, order_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, JOB, POD, RAY_JOB
 from lepton.backends.kubernetes.names import WORKLOAD, run_name
 from lepton.errors import LeptonError
@@ -39,6 +39,7 @@ class Player:
             finally:
                 if task.done():
                     task.result()  # why nothing was played any more
+                self._due.close()
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 await self.world.clean()
@@ -87,7 +88,7 @@ class Player:
         config_map = self.world.object(CONFIG_MAP, key, job)
         order = order_of(config_map)
         run = self.world.cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
-        if run is not None and report_of(config_map, order) is None:
+        if run is not None and not has_told_its_end(config_map, order):
             await self.world.report(key, job, summary=summary_of(job), finished_at=time.time())
 
 

@@ -85,14 +85,14 @@ class World:
             "metadata": {"name": key.name, "namespace": key.namespace},
             "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         }
-        self.cache.put(LEPTON_MODEL, await self.client.apply(LEPTON_MODEL, document, manager="user"))
+        self.cache.note(LEPTON_MODEL, await self.client.apply(LEPTON_MODEL, document, manager="user"))
 
     async def report(self, key: Key, job: str, **said: Any) -> None:
         """The job writes its report."""
         order = order_of(self.object(CONFIG_MAP, key, job))
         report = JobReport(attempt=order.attempt, **said).model_dump_json(by_alias=True)
         changes = {"data": {REPORT: report}}
-        self.cache.put(CONFIG_MAP, await self.client.merge(CONFIG_MAP, key.namespace, job, changes))
+        self.cache.note(CONFIG_MAP, await self.client.merge(CONFIG_MAP, key.namespace, job, changes))
 
     async def fail_run(self, key: Key, job: str) -> None:
         """The job's RayJob fails, and the job has not said a word."""
@@ -100,7 +100,7 @@ class World:
         ended = {"jobDeploymentStatus": "Failed", "jobStatus": "FAILED", "endTime": timestamp(time.time())}
         run = await self.client.get(RAY_JOB, key.namespace, run["metadata"]["name"])
         status = {**run.get("status", {}), **ended}
-        self.cache.put(RAY_JOB, await self.client.write_status(RAY_JOB, {**run, "status": status}))
+        self.cache.note(RAY_JOB, await self.client.write_status(RAY_JOB, {**run, "status": status}))
 
     async def play_cleanup(self, key: Key) -> None:
         """The pods that remove artifacts come to a good end."""
@@ -117,7 +117,7 @@ class World:
             if self.cache.get(DEPLOYMENT, key.namespace, wanted["metadata"]["name"]) is None or not covers(
                 self.object(DEPLOYMENT, key, wanted["metadata"]["name"]), wanted
             ):
-                self.cache.put(DEPLOYMENT, await self.client.apply(DEPLOYMENT, wanted, manager="kserve"))
+                self.cache.note(DEPLOYMENT, await self.client.apply(DEPLOYMENT, wanted, manager="kserve"))
         for name in list(self.cache.owned(key, DEPLOYMENT)):
             if name.endswith("-predictor") and name.removesuffix("-predictor") not in services:
                 await self.client.delete(DEPLOYMENT, key.namespace, name)
@@ -143,7 +143,7 @@ class World:
         (reference,) = route["spec"]["parentRefs"]
         parent = {"parentRef": reference, "controllerName": "example.com/played", "conditions": conditions}
         judged = {**route, "status": {"parents": [parent]}}
-        self.cache.put(kind, await self.client.write_status(kind, judged))
+        self.cache.note(kind, await self.client.write_status(kind, judged))
 
     async def start_pods(self, key: Key, workload: str) -> None:
         """The workload's pods become ready, or can't fetch an artifact whose name says that it is broken."""
@@ -168,7 +168,7 @@ class World:
     async def set_pod(self, pod: Object, status: Object) -> None:
         """Do as the kubelet does: write the pod's status."""
         newest = await self.client.get(POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
-        self.cache.put(POD, await self.client.write_status(POD, {**newest, "status": {**newest["status"], **status}}))
+        self.cache.note(POD, await self.client.write_status(POD, {**newest, "status": {**newest["status"], **status}}))
 
     def pods(self, key: Key, workload: str) -> list[Object]:
         """The workload's pods."""
@@ -190,7 +190,8 @@ class World:
                 while not holds():
                     told.clear()
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(told.wait(), _LOOK_S)
+                        async with asyncio.timeout(_LOOK_S):  # wait_for of Python 3.11 may swallow that it is cancelled
+                            await told.wait()
         finally:
             del self._waiting[told]
 

@@ -85,7 +85,7 @@ class KubernetesBackend:
         said = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         try:
             object_ = await self._with_finalizer(object_)
-            self._cache.put(LEPTON_MODEL, await self._client.write_status(LEPTON_MODEL, {**object_, "status": said}))
+            self._cache.note(LEPTON_MODEL, await self._client.write_status(LEPTON_MODEL, {**object_, "status": said}))
         except ApiError as error:
             if error.status in (404, 409):
                 return False
@@ -202,7 +202,7 @@ class KubernetesBackend:
             run = self._cache.owned(key, RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
             if run is not None and is_failed(run) and not has_told_its_end(config_map, order):
                 newest = await self._client.get(CONFIG_MAP, key.namespace, config_map["metadata"]["name"])
-                self._cache.put(CONFIG_MAP, newest)
+                self._cache.note(CONFIG_MAP, newest)
 
     async def _apply_job(self, key: Key, uid: str, job: Job) -> None:
         known = self._cache.get(CONFIG_MAP, key.namespace, job.name)

@@ -43,6 +43,8 @@ class Cache:
         self._samples: dict[Kind, bytes] = {}
         """The first of each kind: others differ from it in little, and are compressed against it."""
         self._served: set[Kind] = set()
+        self._reached: defaultdict[Kind, int] = defaultdict(int)
+        """Up to which version all that happened to a kind has been told."""
         self._opened: dict[Key, dict[Kind, dict[str, Object]]] = {}
         """What `owned` gave of some models, as long as it is true: a pass asks often."""
 
@@ -68,6 +70,17 @@ class Cache:
             self._tell(known, entry)
         return path
 
+    def note(self, kind: Kind, object_: Object) -> None:
+        """Take note of what a write or a look-up returned, unless we were told since then that it is gone."""
+        metadata = object_["metadata"]
+        is_known = f"{metadata['namespace']}/{metadata['name']}" in self._entries[kind]
+        if is_known or int(metadata["resourceVersion"]) > self._reached[kind]:
+            self.put(kind, object_)
+
+    def reach(self, kind: Kind, version: int) -> None:
+        """Take note that all that happened to a kind up to a version has been told."""
+        self._reached[kind] = version
+
     def remove(self, kind: Kind, object_: Object | Raw) -> None:
         """Take note that an object is gone."""
         metadata, _ = trim(kind, object_)
@@ -79,6 +92,7 @@ class Cache:
     def retain(self, kind: Kind, listed: set[str], version: int) -> None:
         """Take note that at a version there was nothing else of a kind than what was listed, as put named it."""
         self._served.add(kind)
+        self.reach(kind, version)
         entries = self._entries[kind]
         for known in [one for path, one in entries.items() if path not in listed]:
             if known.version <= version:  # else we wrote it meanwhile

@@ -26,7 +26,7 @@ class Writer:
             return
         written = await self._client.apply(kind, object_)
         if kind in OF_A_MODEL:
-            self._cache.put(kind, written)
+            self._cache.note(kind, written)
 
     async def require_free(self, kind: Kind, key: Key, uid: str) -> None:
         """Raise Taken where somebody else has an object of the model's own name: an apply would make it ours.
@@ -48,7 +48,7 @@ class Writer:
             return
         left = await self._client.delete(kind, key.namespace, name)
         if left is not None and kind in OF_A_MODEL:
-            self._cache.put(kind, left)
+            self._cache.note(kind, left)
         elif object_ is not None:
             self._cache.remove(kind, object_)
 

@@ -9,7 +9,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import random
 import signal
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import IO
 
+from lepton.backends.backoff import pause_s
 from lepton.backends.gauges import Gauges, Resource
 from lepton.backends.local.backend import LocalBackend
 from lepton.backends.local.home import Home
@@ -141,7 +141,7 @@ class Loop:
 
     def _backoff(self, key: Key) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return min(_LONGEST_BACKOFF_S, 0.5 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads, hides nothing
+        return pause_s(failures, 0.5, _LONGEST_BACKOFF_S)
 
     def _confess(self, key: Key, error: Exception) -> None:
         """Show in the status that the loop has a defect; the next pass that succeeds takes it back."""

@@ -5,11 +5,11 @@ The control loop runs `keep` of each as a task; the two start side by side.
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable
 from typing import Protocol
 
+from lepton.backends.backoff import pause_s
 from lepton.backends.local.metrics import Metrics
 from lepton.backends.local.models import Models
 from lepton.backends.local.processes import Supervised
@@ -79,8 +79,7 @@ class Keeper:
                 self._set(f"{type(error).__name__}: {error}", None)
                 failures += 1
             if failures:
-                pause = min(_LONGEST_PAUSE_S, 2.0 ** min(failures, 5)) * random.uniform(0.75, 1.25)  # noqa: S311 - spreads, hides nothing
-                await asyncio.sleep(pause)
+                await asyncio.sleep(pause_s(failures, 1.0, _LONGEST_PAUSE_S))
 
     async def _bring_up(self) -> None:
         server, began = self._server, time.monotonic()

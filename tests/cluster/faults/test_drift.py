@@ -82,7 +82,7 @@ async def damage(world: World, key: Key, chance: random.Random, edits_of: dict[K
             await world.client.delete(kind, key.namespace, name)
             world.cache.remove(kind, known)
         else:
-            world.cache.put(kind, await world.client.merge(kind, key.namespace, name, edits_of[kind][what]))
+            world.cache.note(kind, await world.client.merge(kind, key.namespace, name, edits_of[kind][what]))
     return f"{kind.name} {name}: {what}"
 
 

@@ -99,3 +99,22 @@ def test_what_is_not_listed_is_gone_but_what_was_written_after_the_list_is_not()
     cache.retain(POD, {"zoo/stays"}, version=8)
     assert changed == [BIRDS]
     assert (list(cache.owned(PETS, POD)), list(cache.owned(FISH, POD))) == (["stays"], ["made"])
+
+
+def test_what_was_gone_before_the_answer_to_a_write_of_it_came_stays_gone() -> None:
+    """The answer to a write and the watch come by different ways."""
+    cache, _ = told()
+    cache.put(POD, pod("a", 1))
+    cache.remove(POD, pod("a", 3))
+    cache.reach(POD, 3)
+    cache.note(POD, pod("a", 2))
+    assert cache.get(POD, "zoo", "a") is None
+    cache.note(POD, pod("a", 4))
+    assert cache.get(POD, "zoo", "a") is not None
+
+
+def test_the_answer_to_a_write_is_seen_before_a_watch_tells_of_it() -> None:
+    cache, changed = told()
+    cache.retain(POD, set(), 7)
+    cache.note(POD, pod("a", 8))
+    assert (cache.get(POD, "zoo", "a") is not None, changed) == (True, [PETS])
