@@ -1,19 +1,14 @@
 """The real KServe on a node: its CRDs, its settings for Standard mode, its webhooks, its manager as a process."""
 
 import base64
-import datetime
-import ipaddress
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.certificates import self_signed
 from tests.node.network import ADDRESS
 from tests.node.node import Node
 from tests.programs.programs import find, module
@@ -74,25 +69,9 @@ def _webhooks(config: Path, certificate: bytes) -> list[dict[str, Any]]:
 
 
 def _certificate(folder: Path) -> bytes:
-    """A certificate for the node's address, that signs itself; written where the manager looks for it."""
+    """A certificate for the node's address, written where the manager looks for it."""
     folder.mkdir(parents=True)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kserve")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(ADDRESS))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    (folder / "tls.crt").write_bytes(pem)
-    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "tls.key").write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
-    return pem
+    certificate, key = self_signed(ADDRESS)
+    (folder / "tls.crt").write_bytes(certificate)
+    (folder / "tls.key").write_bytes(key)
+    return certificate
