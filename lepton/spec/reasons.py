@@ -59,6 +59,7 @@ class Reason(StrEnum):
     # the cluster: mended there, and the work then goes on by itself
     QUEUED = "Queued"
     UNSCHEDULABLE = "Unschedulable"
+    NODE_NOT_READY = "NodeNotReady"
     QUOTA_EXCEEDED = "QuotaExceeded"
     IMAGE_NOT_PULLED = "ImageNotPulled"
     REFERENCE_NOT_FOUND = "ReferenceNotFound"

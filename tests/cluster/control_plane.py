@@ -29,7 +29,8 @@ rules:
 """
 CONTROLLERS = (
     "deployment-controller,replicaset-controller,job-controller,garbage-collector-controller,namespace-controller,"
-    "serviceaccount-controller,endpointslice-controller,disruption-controller,resourcequota-controller"
+    "serviceaccount-controller,endpointslice-controller,disruption-controller,resourcequota-controller,"
+    "ttl-after-finished-controller"
 )
 
 
@@ -131,6 +132,7 @@ class ControlPlane:
             f"--service-account-private-key-file={self.folder / 'accounts.key'}",
             f"--root-ca-file={self._certificate}",
             "--pvclaimbinder-sync-period=2s",
+            "--node-monitor-grace-period=20s",
         )
 
     def _start(self, name: str, *options: str) -> None:

@@ -6,14 +6,15 @@ import pytest
 
 from lepton.backends.kubernetes.kinds import JOB, LEPTON_MODEL, POD, Kind, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, KEEP_ARTIFACTS, MODEL, cleanup_name
-from lepton.plan.types import Key
+from lepton.plan.types import Key, Ref
 from lepton.spec.status import RevisionRecord, Status
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import KubernetesHarness
-from tests.contract.harness import digits
+from tests.contract.harness import digits, job
 
 KEY = Key("default", "digits")
 NAMESPACES = Kind("v1", "Namespace", "namespaces")
+BUILD = "digits-build-1"
 BUILT = Status(revisions=(RevisionRecord(number=1, name="build", cause="spec", created="2026-01-01T00:00:00Z"),))
 
 
@@ -43,6 +44,13 @@ def pod_of(harness: KubernetesHarness, cleanup: str) -> Object:
     return harness.runner.run(harness.world.client.get(POD, KEY.namespace, name))
 
 
+def pod(name: str, job: str, **spec: str) -> Object:
+    """Of a job of the model."""
+    metadata = {"name": name, "namespace": KEY.namespace, "labels": {MODEL: KEY.name, JOB_LABEL: job}}
+    full = {"containers": [{"name": "ray", "image": "worker"}], **spec}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": full}
+
+
 def is_gone(harness: KubernetesHarness, key: Key = KEY) -> bool:
     harness.forget(key)
     return harness.world.cache.model(key) is None
@@ -69,10 +77,7 @@ def is_complete(harness: KubernetesHarness, cleanup: str) -> bool:
 
 def test_nothing_is_removed_while_a_job_of_the_model_could_still_write(harness: KubernetesHarness) -> None:
     built_and_deleted(harness)
-    labels = {MODEL: KEY.name, JOB_LABEL: "digits-build-1"}
-    spec = {"containers": [{"name": "ray", "image": "worker"}]}
-    metadata = {"name": "digits-head", "namespace": KEY.namespace, "labels": labels}
-    builder = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    builder = pod("digits-head", "digits-build-1")
     harness.world.cache.put(POD, harness.runner.run(harness.world.client.apply(POD, builder)))
     assert not is_gone(harness)
     assert harness.world.cache.owned(KEY, JOB) == {}
@@ -101,6 +106,64 @@ def test_what_hinders_it_is_told_and_an_annotation_lets_the_model_go(harness: Ku
     merged = harness.runner.run(harness.world.client.merge(LEPTON_MODEL, KEY.namespace, KEY.name, changes))
     harness.world.cache.put(LEPTON_MODEL, merged)
     assert is_gone(harness)
+
+
+def test_what_waits_for_a_silent_node_is_told(harness: KubernetesHarness) -> None:
+    built_and_deleted(harness)
+    builder = harness.runner.run(harness.world.client.apply(POD, pod("digits-head", "digits-build-1", nodeName="n7")))
+    overruled = [{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}]
+    harness.runner.run(harness.world.set_pod(builder, {"phase": "Running", "conditions": overruled}))
+    assert not is_gone(harness)
+    (told,) = harness.seen(KEY).model.status.conditions
+    assert (told.type, told.status, told.reason) == ("Ready", "False", "NodeNotReady")
+    assert told.message == (
+        "the model's artifacts can't be removed: pod digits-head is on node n7, which is silent: see `kubectl describe "
+        "node n7`; all goes on once it is back, or, where it is gone for good, after `kubectl delete node n7`; "
+        "to delete the model all the same and leave its artifacts, annotate it with leptonml.dev/keep-artifacts=true"
+    )
+    harness.runner.run(
+        harness.world.client.merge(POD, KEY.namespace, "digits-head", {"metadata": {"labels": {MODEL: None}}})
+    )
+
+
+def test_the_artifact_of_a_build_that_is_forgotten_is_removed(harness: KubernetesHarness) -> None:
+    forget_a_build(harness)
+    (removal,) = harness.world.cache.owned(KEY, JOB).values()
+    (container,) = harness.runner.run(harness.world.client.get(JOB, KEY.namespace, removal["metadata"]["name"]))[
+        "spec"
+    ]["template"]["spec"]["containers"]
+    assert container["command"] == ["python", "-m", "services.worker.remove", "s3://models/1"]
+    assert harness.seen(KEY).owned == frozenset()
+    harness.until(lambda: bool(harness.world.cache.owned(KEY, POD)))
+    harness.runner.run(harness.world.play_cleanup(KEY))
+    harness.until(lambda: not harness.world.cache.owned(KEY, JOB))
+
+
+def test_it_stays_where_artifacts_are_to_be_kept(harness: KubernetesHarness) -> None:
+    harness.put(KEY, digits())
+    changes = {"metadata": {"annotations": {KEEP_ARTIFACTS: "true"}}}
+    merged = harness.runner.run(harness.world.client.merge(LEPTON_MODEL, KEY.namespace, KEY.name, changes))
+    harness.world.cache.put(LEPTON_MODEL, merged)
+    forget_a_build(harness)
+    assert (harness.world.cache.owned(KEY, JOB), harness.seen(KEY).owned) == ({}, frozenset())
+
+
+def test_a_build_that_is_wanted_again_begins_once_nothing_removes_what_it_makes(harness: KubernetesHarness) -> None:
+    forget_a_build(harness)
+    harness.until(lambda: bool(harness.world.cache.owned(KEY, POD)))
+    harness.apply(KEY, job(KEY, BUILD))
+    assert (harness.world.cache.owned(KEY, JOB), harness.seen(KEY).owned) == ({}, frozenset())
+    harness.until(lambda: not harness.world.cache.owned(KEY, POD))
+    harness.apply(KEY, job(KEY, BUILD))
+    assert harness.seen(KEY).owned == {Ref("Job", BUILD)}
+
+
+def forget_a_build(harness: KubernetesHarness) -> None:
+    """One that was finished."""
+    harness.put(KEY, digits())
+    harness.apply(KEY, job(KEY, BUILD))
+    harness.finish_job(KEY, BUILD, harness.artifact(KEY, 1))
+    harness.delete(KEY, Ref("Job", BUILD))
 
 
 def test_a_namespace_that_goes_takes_its_models_along(harness: KubernetesHarness) -> None:

@@ -68,6 +68,7 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
         *job.account(key, UID, gate),
         job.run(key, UID, gate, SETTINGS),
         (JOB, cleanup.cleanup(key, UID, SETTINGS)),
+        (JOB, cleanup.removal(key, UID, build.name, artifact, SETTINGS)),
         (SERVICE, service.of_endpoint(key, UID, name, proved)),
         (DEPLOYMENT, workload.deployment(key, UID, proved, baseline, SETTINGS)),
         (SERVICE, service.of_traffic(key, UID, served, served)),

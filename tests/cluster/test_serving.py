@@ -5,16 +5,26 @@ from dataclasses import replace
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import SERVICE, Object
+from lepton.backends.kubernetes.kinds import RAY_JOB, SERVICE, Object
 from lepton.backends.kubernetes.names import WORKLOAD, workload_name
 from lepton.plan.types import Key, Ref, Traffic
 from lepton.spec.deploy import Deploy
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import KubernetesHarness
 from tests.cluster.world import RUNNING
-from tests.contract.harness import digits, traffic
+from tests.contract.harness import digits, job, traffic
 
 KEY = Key("default", "digits")
+BUILD = "digits-build-1"
+
+
+TAKEN = "there is a Service digits already, which is not this model's"
+THEIRS: Object = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "digits", "namespace": "default"},
+    "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]},
+}
 
 
 @pytest.fixture
@@ -51,13 +61,7 @@ def test_a_name_that_somebody_else_has_is_told_and_theirs_neither_taken_over_nor
     harness: KubernetesHarness,
 ) -> None:
     client, run = harness.world.client, harness.runner.run
-    theirs: Object = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "digits", "namespace": "default"},
-        "spec": {"selector": {"app": "theirs"}, "ports": [{"port": 80}]},
-    }
-    before = run(client.create(SERVICE, theirs))
+    before = run(client.create(SERVICE, THEIRS))
     try:
         harness.put(KEY, digits())
         harness.apply(KEY, traffic(KEY, harness.artifact(KEY, 1)))
@@ -65,10 +69,27 @@ def test_a_name_that_somebody_else_has_is_told_and_theirs_neither_taken_over_nor
         assert seen is not None
         assert seen.traffic is not None
         assert seen.traffic.failure is not None
-        assert "there is a Service digits already, which is not this model's" in seen.traffic.failure.message
+        assert TAKEN in seen.traffic.failure.message
         run(harness.backend.delete(KEY, Ref("Traffic", "digits")))
         assert run(client.get(SERVICE, "default", "digits")) == before
     finally:
         run(client.delete(SERVICE, "default", "digits"))
     harness.apply(KEY, traffic(KEY, harness.artifact(KEY, 1)))
     assert led_to(harness) == workload(traffic(KEY, harness.artifact(KEY, 1)))
+
+
+def test_nothing_is_built_that_could_not_be_served_under_its_name(harness: KubernetesHarness) -> None:
+    client, run = harness.world.client, harness.runner.run
+    run(client.create(SERVICE, THEIRS))
+    try:
+        harness.put(KEY, digits())
+        harness.apply(KEY, job(KEY, BUILD))
+        trouble = harness.seen(KEY).jobs[BUILD].trouble
+        assert trouble is not None
+        assert TAKEN in trouble.message
+        assert harness.world.cache.owned(KEY, RAY_JOB) == {}
+    finally:
+        run(client.delete(SERVICE, "default", "digits"))
+    harness.apply(KEY, job(KEY, BUILD))
+    assert harness.seen(KEY).jobs[BUILD].trouble is None
+    assert len(harness.world.cache.owned(KEY, RAY_JOB)) == 1

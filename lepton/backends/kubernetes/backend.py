@@ -31,11 +31,11 @@ from lepton.backends.kubernetes.kinds import (
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, cleanup_name, run_name
+from lepton.backends.kubernetes.names import FINALIZER, JOB_LABEL, cleanup_name, removal_name, run_name
 from lepton.backends.kubernetes.refusals import NAMESPACE_GOES, is_refusal, refusal, with_refusals
 from lepton.backends.kubernetes.render import job as job_objects
 from lepton.backends.kubernetes.render import storage
-from lepton.backends.kubernetes.render.cleanup import cleanup
+from lepton.backends.kubernetes.render.cleanup import cleanup, removal
 from lepton.backends.kubernetes.serving import Serving
 from lepton.backends.kubernetes.settings import Settings
 from lepton.backends.kubernetes.workloads import Owned, labels_of
@@ -171,13 +171,11 @@ class KubernetesBackend:
         name, owned = cleanup_name(key, uid), self._owned(key)
         if farewell.is_done(name, owned):
             return True
-        if farewell.is_still_written(name, owned):
-            return False
         if farewell.has_given_up(name, owned):
             await self._writer.delete(JOB, key, name)
         hindrance = farewell.what_hinders(name, owned)
         try:
-            if name not in owned(JOB):
+            if name not in owned(JOB) and not farewell.is_still_written(name, owned):
                 await self._writer.apply(JOB, cleanup(key, uid, self._settings))
         except ApiError as error:
             if NAMESPACE_GOES in error.message:
@@ -207,6 +205,8 @@ class KubernetesBackend:
     async def _apply_job(self, key: Key, uid: str, job: Job) -> None:
         known = self._cache.get(CONFIG_MAP, key.namespace, job.name)
         order = None if known is None else readable_order(known)
+        if known is None and not await self._may_begin(key, uid, job):
+            return
         if known is None or order is None or order.attempt < job.attempt:
             attempt = job.attempt
             if known is not None and order is None:
@@ -233,6 +233,17 @@ class KubernetesBackend:
         elif known is not None and is_outdated(live, run, report_of(known, order)):
             await self._writer.delete(kind, key, run["metadata"]["name"])  # that it is gone makes the next pass
 
+    async def _may_begin(self, key: Key, uid: str, job: Job) -> bool:
+        """Whether nothing removes what a build of that name made before; then the end of that makes the next pass.
+
+        Raises Taken where the model could never be served under its name.
+        """
+        if job.kind == "build":
+            await self._serving.require_names(key, uid)
+        removal = removal_name(key, job.name)
+        await self._writer.delete(JOB, key, removal)
+        return not farewell.is_at_work(removal, self._owned(key))
+
     def _arguments(self, key: Key, job: Job) -> dict[str, JsonValue]:
         """What the plan says, and what only this cluster knows."""
         arguments = dict(job.arguments)
@@ -250,8 +261,20 @@ class KubernetesBackend:
         for kind in (RAY_JOB, JOB):
             for name in self._runs(key, job, kind):
                 await self._writer.delete(kind, key, name)
+        await self._remove_artifact(key, job)
         for kind in (ROLE_BINDING, ROLE, SERVICE_ACCOUNT, CONFIG_MAP):
             await self._writer.delete(kind, key, job)
+
+    async def _remove_artifact(self, key: Key, job: str) -> None:
+        """What a forgotten build made goes by a Job of its own; of a model that goes, all of it goes at once later."""
+        model, told = self._cache.model(key), self._cache.get(CONFIG_MAP, key.namespace, job)
+        if model is None or told is None or not farewell.lets_forget(model):
+            return
+        order = order_of(told)
+        report = report_of(told, order)
+        if order.kind == "build" and report is not None and report.summary is not None:
+            uid, made = model["metadata"]["uid"], report.summary.artifact
+            await self._writer.apply(JOB, removal(key, uid, job, made, self._settings))
 
     def _owned(self, key: Key) -> Owned:
         return partial(self._cache.owned, key)

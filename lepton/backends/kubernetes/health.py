@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from lepton.backends.kubernetes.kinds import Object
+from lepton.backends.kubernetes.nodes import silence
 from lepton.backends.kubernetes.scheduling import unplaced
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
@@ -30,7 +31,9 @@ def trouble(pods: Iterable[Object], maker: Object | None = None) -> Failure | No
     living = sorted(
         (pod for pod in pods if not is_leaving(pod) and not is_ready(pod)), key=lambda pod: str(pod["metadata"]["name"])
     )
-    found = [failure for pod in living for failure in (_containers(pod), _placing(pod)) if failure is not None]
+    found = [
+        failure for pod in living for failure in (_containers(pod), _placing(pod), silence(pod)) if failure is not None
+    ]
     return found[0] if found else _making(maker)
 
 

@@ -64,6 +64,11 @@ def engine_of(deploy: Deploy, has_kserve: bool) -> Engine:
     return deploy.engine
 
 
+def removal_name(key: Key, build: str) -> str:
+    """The Job that removes what a build left in the artifact store that is remembered no more."""
+    return f"{key.name}-removal-{short_hash(build)}"
+
+
 def workload_name(key: Key, variant: str, digest: str, engine: Engine) -> str:
     """The servers of one variant of one artifact by one engine, whoever is sent to them.
 

@@ -12,6 +12,7 @@ from lepton.backends.kubernetes.names import JOB_LABEL
 _SAID = re.compile(r"0/\d+ nodes are available: (.+?)(?:\. |\.?$)")
 _BETWEEN_COUNTS = re.compile(r", (?=\d+ )")
 _INSUFFICIENT = re.compile(r"Insufficient (\S+)")
+_SILENT = re.compile(r"untolerated taint \{node\.kubernetes\.io/(unreachable|not-ready):")
 _TAINT = re.compile(r"untolerated taint \{([^:}]+): ?([^}]*)\}")
 _SELECTOR = "node affinity/selector"
 _CORDONED = "were unschedulable"
@@ -38,6 +39,8 @@ def _explained(pod: Object, why: str, section: str) -> tuple[str, str]:
     if short:
         lack = f"has {_asked(pod, short[1])}{short[1]} free"
         return lack, f"ask for less ({section}.resources), add nodes, or wait until others end"
+    if _SILENT.search(why):
+        return "is ready", "see `kubectl get nodes`"
     taint = _TAINT.search(why)
     if taint:
         name = f"{taint[1]}={taint[2]}" if taint[2] else taint[1]

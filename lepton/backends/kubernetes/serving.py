@@ -36,6 +36,12 @@ class Serving:
         self._cache = cache
         self._settings = settings
 
+    async def require_names(self, key: Key, uid: str) -> None:
+        """Raise Taken where somebody else has a Service or a route of the model's name."""
+        routed = (HTTP_ROUTE, GRPC_ROUTE) if self._settings.gateway is not None else ()
+        for kind in (SERVICE, *filter(self._cache.serves, routed)):
+            await self._writer.require_free(kind, key, uid)
+
     async def apply_endpoint(self, key: Key, uid: str, endpoint: Endpoint) -> None:
         """A workload that users reach stays as the traffic wants it, though it is proved anew."""
         workload = self._workload(key, endpoint)

@@ -49,6 +49,11 @@ def pod(job: bool = True, **requests: str) -> dict[str, Any]:
         ),
         (
             pod(),
+            "0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.",
+            "waits: no node is ready: see `kubectl get nodes`",
+        ),
+        (
+            pod(),
             "0/1 nodes are available: 1 node(s) had volume node affinity conflict.",
             "waits: no node will do (node(s) had volume node affinity conflict): see `kubectl describe pod`",
         ),
