@@ -43,7 +43,7 @@ cluster: $(READY) ## The tests on a real Kubernetes control plane; the first tim
 	$(BIN)/pytest tests/cluster tests/chart
 
 e2e: $(READY) ## The life of a model on a whole real Kubernetes node, brought up for it; or on the cluster of KUBECONFIG
-	$(if $(KUBECONFIG),,$(BIN)/python -m tests.node) $(BIN)/pytest tests/e2e
+	$(if $(KUBECONFIG),$(BIN)/pytest tests/e2e -m "not own_node",$(BIN)/python -m tests.node $(BIN)/pytest tests/e2e)
 
 bench: $(READY) ## What Lepton is worth, as ratios measured side by side
 	$(BIN)/python -m bench

@@ -12,6 +12,11 @@ from tests.node.kube import Kube, Object
 
 LM = "leptonmodels.leptonml.dev"
 PATIENCE_S = 420.0
+LEFT = (
+    "pods,services,configmaps,serviceaccounts,roles,rolebindings,deployments,jobs,rayjobs,rayclusters,"
+    "poddisruptionbudgets,inferenceservices,httproutes,grpcroutes"
+)
+"""Kinds of objects of which a deleted model leaves none."""
 QUICK = {
     "task": "image-classification",
     "data": {"uri": "sklearn://digits"},

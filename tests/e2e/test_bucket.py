@@ -54,7 +54,7 @@ def model(kube: Kube, bucket: dict[str, str]) -> Iterator[Model]:
     release("install", *preset, namespace=TEAM)
     yield Model(kube, "digits", TEAM)
     helm("uninstall", "lepton", "--wait", namespace=TEAM)
-    kube.run("delete", "namespace", TEAM, "--timeout=120s")
+    kube.run("delete", "namespace", TEAM, "--wait=false")
     release("upgrade")
 
 
@@ -68,7 +68,7 @@ def test_each_operator_may_look_after_its_own_namespace_alone(kube: Kube, model:
 
 
 def test_progress_is_told_while_it_trains(model: Model) -> None:
-    model.apply({**QUICK, "train": {"epochs": 60}})
+    model.apply({**QUICK, "train": {"epochs": 40}})
     model.until(lambda: "epoch" in model.status().get("candidate", {}).get("message", ""), "an epoch is told")
 
 

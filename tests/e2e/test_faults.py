@@ -1,13 +1,18 @@
 """What a cluster does to a model that serves, and to one being built: the end is the same, and the status says why."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
+import psutil
 import pytest
 
+from lepton.backends.kubernetes.health import is_ready
 from tests.e2e.caller import Caller, answers
+from tests.e2e.commands import on_the_claim
 from tests.e2e.conftest import release
-from tests.e2e.model import QUICK, Model
+from tests.e2e.model import LEFT, QUICK, Model
 from tests.node.kube import Kube
+from tests.node.node import NAME
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -20,7 +25,7 @@ def model(kube: Kube) -> Iterator[Model]:
     made.until(made.serves(1), "it serves")
     made.until(lambda: answers(made.address()), "the Gateway routes by what it has accepted", 15)
     yield made
-    made.delete("--timeout=120s")
+    made.delete("--timeout=120s", "--ignore-not-found")
 
 
 def test_a_server_that_is_killed_is_replaced_and_nothing_is_built_for_it(model: Model) -> None:
@@ -42,25 +47,69 @@ def test_a_head_that_is_killed_in_training_costs_no_answer_and_no_second_build(m
     assert len(model.objects("rayjobs", f",leptonml.dev/job={build}")) == 1
 
 
-def test_a_secret_that_is_missing_is_named_and_the_build_goes_on_once_it_is_there(model: Model) -> None:
-    model.edit(train={"epochs": 3, "seed": 2}, data={"credentialsFrom": {"secretRef": {"name": "not-yet"}}})
-    model.until(lambda: model.condition("Ready")[1] == "ReferenceNotFound", "the condition says it")
-    assert "kubectl create secret generic not-yet" in model.condition("Ready")[2]
-    assert model.status()["serving"]["revision"] == 2
-    model.kube.run("create", "secret", "generic", "not-yet")
-    model.until(model.serves(3), "revision 3 serves")
-
-
-def test_an_image_that_cannot_be_pulled_is_named_and_what_serves_goes_on(model: Model) -> None:
+def test_what_hinders_a_build_is_named_each_in_its_turn_and_it_goes_on_once_the_last_is_gone(model: Model) -> None:
     with Caller(model.address()) as caller:
+        on_the_claim(model.kube, "cat /dev/zero > /lepton/filler; true")
         release("upgrade", "--set", "images.worker.tag=no-such-tag")
-        model.edit(train={"epochs": 3, "seed": 3})
-        model.until(lambda: model.condition("Ready")[1] == "ImageNotPulled", "the condition says it")
+        model.edit(train={"epochs": 3, "seed": 2}, data={"credentialsFrom": {"secretRef": {"name": "not-yet"}}})
+        model.until(lambda: model.condition("Ready")[1] == "ImageNotPulled", "the image is named")
         assert "no-such-tag" in model.condition("Ready")[2]
         release("upgrade")
-        model.until(model.serves(4), "revision 4 serves")
+        model.until(lambda: model.condition("Ready")[1] == "ReferenceNotFound", "the Secret is named")
+        assert "kubectl create secret generic not-yet" in model.condition("Ready")[2]
+        model.kube.run("create", "secret", "generic", "not-yet")
+        model.until(lambda: model.condition("Ready")[1] == "DiskFull", "the volume is named")
+        assert "free some space" in model.condition("Ready")[2]
+        assert model.status()["serving"]["revision"] == 2
+        on_the_claim(model.kube, "rm /lepton/filler")
+        model.until(model.serves(3), "revision 3 serves")
     assert caller.errors == []
+
+
+@pytest.mark.own_node
+def test_a_node_that_falls_silent_is_named_and_costs_no_second_build(model: Model) -> None:
+    model.edit(train={"epochs": 60, "seed": 3})
+    model.until(lambda: ready_heads(model) != [], "it trains")
+    with silent_node(model.kube):
+        model.until(lambda: model.condition("Serving")[1] == "NodeNotReady", "the condition says it", 60)
+        assert f"`kubectl describe node {NAME}`" in model.condition("Ready")[2]
+    model.until(lambda: answers(model.address()), "what served serves again", 60)
+    model.until(model.serves(4), "revision 4 serves")
+    build = next(one for one in model.status()["revisions"] if one["number"] == 4)["name"]
+    (run,) = model.objects("rayjobs", f",leptonml.dev/job={build}")
+    assert run["metadata"]["name"] == f"{build}-0"
+
+
+@pytest.mark.own_node
+def test_a_deletion_says_that_it_waits_for_a_silent_node(model: Model) -> None:
+    model.edit(train={"epochs": 60, "seed": 4})
+    model.until(lambda: ready_heads(model) != [], "it trains")
+    with silent_node(model.kube):
+        model.delete("--wait=false")
+        model.until(lambda: "can't be removed" in model.condition("Ready")[2], "the condition says it", 60)
+        told = model.condition("Ready")
+        assert told[:2] == ("False", "NodeNotReady")
+        assert f"`kubectl describe node {NAME}`" in told[2]
+        assert "leptonml.dev/keep-artifacts=true" in told[2]
+    model.until(lambda: model.status() == {}, "the model is gone", 120)
+    model.until(lambda: model.objects(LEFT) == [], "all is gone", 120)
 
 
 def heads(model: Model) -> list[str]:
     return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head")]
+
+
+def ready_heads(model: Model) -> list[str]:
+    return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head") if is_ready(pod)]
+
+
+@contextmanager
+def silent_node(kube: Kube) -> Iterator[None]:
+    """The node of tests.node, without a word from its kubelet until the end of the block."""
+    (kubelet,) = (process for process in psutil.process_iter() if process.name() == "kubelet")
+    kubelet.suspend()
+    try:
+        kube.run("wait", f"node/{NAME}", "--for=condition=Ready=Unknown", "--timeout=60s")
+        yield
+    finally:
+        kubelet.resume()

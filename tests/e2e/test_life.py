@@ -1,8 +1,5 @@
 """The life of digits.yaml on a whole cluster, in the order in which it is lived: each chapter needs those before it."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,21 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lepton.backends.kubernetes.render.meta import CONTAINER, POD
 from lepton.endpoint import Connection
 from lepton.train.data.sources.digits import Digits
 from tests.e2e.caller import Caller, answers, labels
-from tests.e2e.conftest import helm
-from tests.e2e.model import LM, PATIENCE_S, Model
+from tests.e2e.commands import lepton, on_the_claim
+from tests.e2e.model import LEFT, LM, PATIENCE_S, Model
 from tests.node.kube import Kube
 from tests.programs.programs import ROOT
 
 pytestmark = pytest.mark.timeout(900)
 SAMPLE = ROOT / "manifests" / "samples" / "digits.yaml"
-LEFT = (
-    "pods,services,configmaps,serviceaccounts,roles,rolebindings,deployments,jobs,rayjobs,rayclusters,"
-    "poddisruptionbudgets,inferenceservices,httproutes,grpcroutes"
-)
 
 
 @pytest.fixture(scope="module")
@@ -126,35 +118,9 @@ def test_when_it_is_deleted_nothing_is_left(model: Model, caller: Caller) -> Non
     caller.stop()
     model.kube.run("delete", LM, "digits", "--timeout=120s")
     model.until(lambda: model.objects(LEFT) == [], "all is gone", 120)
-    assert "digits" not in on_the_claim(model.kube)
+    assert "digits" not in on_the_claim(model.kube, "find /lepton")
 
 
 def told(caller: Caller) -> str:
     """What went wrong with the caller's requests until now."""
     return "\n".join(caller.errors)
-
-
-def lepton(kube: Kube, *arguments: str) -> str:
-    command = [str(Path(sys.executable).with_name("lepton")), "--context", kube.context, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-def on_the_claim(kube: Kube) -> str:
-    """Every path on the volume of artifacts and checkpoints, as a pod sees it."""
-    worker = json.loads(helm("get", "values", "lepton", "--output", "json"))["images"]["worker"]
-    volume = {"name": "lepton", "persistentVolumeClaim": {"claimName": "lepton"}}
-    container = {
-        "name": "look",
-        "image": f"{worker['repository']}:{worker['tag']}",
-        "command": ["find", "/lepton"],
-        "securityContext": CONTAINER,
-        "volumeMounts": [{"name": "lepton", "mountPath": "/lepton"}],
-    }
-    spec = {"restartPolicy": "Never", "containers": [container], "volumes": [volume], "securityContext": POD}
-    kube.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "look", "namespace": "default"}, "spec": spec})
-    kube.run("wait", "pod/look", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
-    said = kube.run("logs", "look")
-    kube.run("delete", "pod", "look")
-    return said

@@ -37,6 +37,7 @@ _KUBELET = {
     "clusterDomain": network.DOMAIN,
     "containerRuntimeEndpoint": f"unix://{SOCKET}",
     "resolvConf": "/etc/resolv.conf",
+    "nodeLeaseDurationSeconds": 20,
     "imageGCHighThresholdPercent": 100,
     "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
 }
