@@ -10,17 +10,19 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.node.scratch import scratch
 from tests.programs.programs import ROOT, cache, find
 
 NAMES = ("operator", "worker", "server")
 SUITE = "bookworm"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _FOLDER = ROOT / "services" / "images"
+_APART = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
+"""In mounts and processes of its own, which end with whoever started it."""
 _INSTALL = """\
 set -e
 mkdir -p "$1/etc/ssl/certs" "$1/proc"
@@ -29,7 +31,7 @@ mount -t proc proc "$1/proc"
 cp /etc/resolv.conf /etc/hosts "$1/etc/"
 chroot "$1" /tmp/install.sh "$2" /tmp/requirements
 """
-"""Run in mounts of its own; the machine's certificates, since its registries may be mirrors."""
+"""With the machine's certificates, since its registries may be mirrors."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,14 @@ def environment(name: str) -> Layer:
     told = tar.with_suffix(".sha256")
     if not told.exists():
         print(f"building the environment of the image {name}", flush=True)  # noqa: T201 - it takes minutes
-        with tempfile.TemporaryDirectory(dir=folder(), prefix=f".{name}-") as made:
-            root = Path(made) / "root"
+        with scratch(folder(), f".{name}-") as made:
+            root = made / "root"
             subprocess.run(["cp", "--archive", _debian(), root], check=True)
             shutil.copy(_FOLDER / "install.sh", root / "tmp")
             shutil.copytree(ROOT / "requirements", root / "tmp" / "requirements")
-            subprocess.run(["unshare", "--mount", "sh", "-c", _INSTALL, "sh", root, name], check=True)
-            _pack(root, tar)
+            subprocess.run([*_APART, "sh", "-c", _INSTALL, "sh", root, name], check=True)
+            _pack(root, made / "packed")
+            (made / "packed").rename(tar)
         told.write_text(_sha256(tar))
     return Layer(tar, told.read_text())
 
@@ -102,11 +105,11 @@ def _debian() -> Path:
     root = folder() / SUITE
     if not root.exists():
         print("unpacking Debian", flush=True)  # noqa: T201 - it takes a minute
-        fresh = Path(tempfile.mkdtemp(dir=folder(), prefix=f".{SUITE}-"))
-        command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, fresh]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        fresh.chmod(0o755)
-        fresh.rename(root)
+        with scratch(folder(), f".{SUITE}-") as made:
+            fresh = made / SUITE
+            command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, fresh]
+            subprocess.run([*_APART, *command], check=True, stdout=subprocess.DEVNULL)
+            fresh.rename(root)
     return root
 
 
@@ -153,11 +156,9 @@ def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 
 def _pack(root: Path, target: Path) -> None:
-    fresh = target.with_suffix(".part")
     left_out = [f"--exclude=./{name}/*" for name in ("proc", "sys", "dev", "tmp", "run", "var/cache")]
     form = ["--sort=name", "--mtime=@0", "--numeric-owner", *left_out]
-    subprocess.run(["tar", "--create", "--file", fresh, "--directory", root, *form, "."], check=True)
-    fresh.rename(target)
+    subprocess.run(["tar", "--create", "--file", target, "--directory", root, *form, "."], check=True)
 
 
 def _blob(blobs: Path, kind: str, body: dict[str, object]) -> dict[str, object]:

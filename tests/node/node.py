@@ -6,7 +6,6 @@ everything else lies in the node's folder.
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
@@ -18,6 +17,7 @@ from tests.installation import wait_until
 from tests.node import cgroups, images, network
 from tests.node.kube import Kube
 from tests.node.processes import Processes
+from tests.node.scratch import scratch
 from tests.programs.programs import find
 
 NAME = "node"
@@ -110,8 +110,8 @@ class Node:
     def _import(self, name: str) -> None:
         """Let the node have an image, of which it may have parts from before."""
         known = {digest.removeprefix("sha256:") for digest in self._ctr("content", "list", "--quiet").stdout.split()}
-        with tempfile.TemporaryDirectory(dir=images.folder()) as made:
-            images.lay_out(name, known, Path(made))
+        with scratch(images.folder(), ".image-") as made:
+            images.lay_out(name, known, made)
             packed = subprocess.Popen(["tar", "--create", "--directory", made, "."], stdout=subprocess.PIPE)
             done = self._ctr("images", "import", "-", stdin=packed.stdout)
             packed.wait()
