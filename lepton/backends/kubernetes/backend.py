@@ -270,9 +270,9 @@ class KubernetesBackend:
         model, told = self._cache.model(key), self._cache.get(CONFIG_MAP, key.namespace, job)
         if model is None or told is None or not farewell.lets_forget(model):
             return
-        order = order_of(told)
-        report = report_of(told, order)
-        if order.kind == "build" and report is not None and report.summary is not None:
+        order = readable_order(told)
+        report = None if order is None else report_of(told, order)
+        if order is not None and order.kind == "build" and report is not None and report.summary is not None:
             uid, made = model["metadata"]["uid"], report.summary.artifact
             await self._writer.apply(JOB, removal(key, uid, job, made, self._settings))
 
