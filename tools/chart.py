@@ -160,7 +160,7 @@ class NetworkPolicies(Section):
     kuberay: Selection = [
         {"namespaceSelector": {}, "podSelector": {"matchLabels": {"app.kubernetes.io/name": "kuberay-operator"}}}
     ]
-    """Peers that may submit jobs to Ray."""
+    """Peers that may give work to Ray: jobs, and models to serve."""
     stores: Selection = [{"ports": [{"port": 443, "protocol": "TCP"}]}]
     """Egress rules by which jobs and servers reach data and artifacts; a MinIO in the cluster needs one more."""
     api_server: Selection = [{"ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]}]

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from lepton.backends import gauges
 from lepton.backends.local import metrics as loop
 from operators.lepton_operator import metrics as operator
-from services.server import serve
+from services.server import state
 
 ROOT = Path(__file__).resolve().parent.parent
 _COLUMNS = "| metric | type | labels | meaning |\n| --- | --- | --- | --- |"
@@ -128,8 +128,8 @@ def _of_registry(registry: CollectorRegistry) -> list[Row]:
 
 def _of_pod() -> list[Row]:
     registry = CollectorRegistry()
-    serve.tell_of_server(registry, lambda: 0.0)
-    serve.tell_of_model(registry, "", "", "")
+    state.tell_of_server(registry, lambda: 0.0)
+    state.tell_of_model(registry, "", "", "")
     return _of_registry(registry)
 
 

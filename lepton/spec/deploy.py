@@ -28,10 +28,11 @@ class DeployResources(Section):
 class Deploy(Section):
     """How the model is served."""
 
-    engine: Literal["auto", "triton", "kserve"] = "auto"
-    """What looks after the servers on a cluster, each of which is Triton: `kserve` an InferenceService, `triton` a
-    plain Deployment, `auto` KServe where it is installed. A change of it builds nothing and loses no request. One
-    machine has Triton alone, whatever this says."""
+    engine: Literal["auto", "triton", "kserve", "rayserve"] = "auto"
+    """What looks after the servers on a cluster: `kserve` an InferenceService and `triton` a plain Deployment, of
+    Triton each; `rayserve` a RayService of KubeRay, where Ray Serve answers instead; `auto` KServe where it is
+    installed, else a Deployment. A change of it builds nothing and loses no request. One machine has Triton alone,
+    whatever this says."""
     instances: Annotated[int, Field(ge=1, le=64)] = 1
     """Copies of the model in one server; more answer more requests at once."""
     replicas: Annotated[int, Field(ge=1, le=1000)] = 1

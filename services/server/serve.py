@@ -9,15 +9,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-
-from aiohttp import web
-from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.registry import Collector
 
 from lepton.backends.local.home import Home, Settings
 from lepton.backends.local.metrics import Metrics
@@ -25,8 +18,9 @@ from lepton.backends.local.models import Models, Served
 from lepton.backends.local.servers import TritonKeeper
 from lepton.backends.local.triton import Triton
 from lepton.errors import LeptonError
-from lepton.gate.cost import METRIC, CpuClock, clock_of_process
+from lepton.gate.cost import clock_of_process
 from services.lastwords import tell
+from services.server.state import Hindrance, tell_of_model, tell_of_server, tell_state
 
 _TICK_S = 0.05
 
@@ -54,7 +48,8 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
     metrics = Metrics()
     keeper = TritonKeeper(triton, models, metrics, lambda: None)
     tell_of_server(metrics.registry, partial(_spent, triton))
-    runner = await _tell_state(options, keeper, models, metrics.registry)
+    hindrance = _hindrance(options, keeper, models)
+    runner = await tell_state(options.host, options.state_port, hindrance, metrics.registry)
     keeping = asyncio.create_task(keeper.keep())
     try:
         while keeper.state == "starting" and not stop.is_set():
@@ -84,52 +79,17 @@ def _served(options: argparse.Namespace, home: Home) -> Served:
     )
 
 
-def tell_of_server(registry: CollectorRegistry, spent: CpuClock) -> None:
-    """Let the metrics tell what the server spends, for the gate."""
-    name = METRIC.removesuffix("_total")
-    registry.register(_Counter(name, "CPU seconds of Triton and the processes in which it runs the model.", spent))
-
-
-def tell_of_model(registry: CollectorRegistry, model: str, variant: str, digest: str) -> None:
-    """Let the metrics tell which files serve, once they do."""
-    meaning = "1; the model that this server loaded, and the digest that it verified."
-    info = Gauge("lepton_server_model_info", meaning, ["model", "variant", "digest"], registry=registry)
-    info.labels(model, variant, digest).set(1)
-
-
 def _spent(triton: Triton) -> float:
     record = triton.alive()
     return 0.0 if record is None else clock_of_process(record.pid)()
 
 
-class _Counter(Collector):
-    """A counter that is read where it is counted."""
-
-    def __init__(self, name: str, meaning: str, read: CpuClock) -> None:
-        self._name, self._meaning, self._read = name, meaning, read
-
-    def collect(self) -> Iterator[Metric]:
-        """Its value now."""
-        yield CounterMetricFamily(self._name, self._meaning, value=self._read())
-
-
-async def _tell_state(
-    options: argparse.Namespace, keeper: TritonKeeper, models: Models, registry: CollectorRegistry
-) -> web.AppRunner:
-    async def ready(_: web.Request) -> web.Response:
+def _hindrance(options: argparse.Namespace, keeper: TritonKeeper, models: Models) -> Hindrance:
+    async def read() -> str:
         loaded = keeper.state == "ready" and await asyncio.to_thread(models.digest, options.name) == options.digest
-        answers = loaded and models.is_healthy(options.name)
-        return web.Response(status=200 if answers else 503, text="ok\n" if answers else f"{keeper.state}\n")
+        return "" if loaded and models.is_healthy(options.name) else keeper.state
 
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.add_routes([web.get("/readyz", ready), web.get("/metrics", metrics)])
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, options.host, options.state_port).start()
-    return runner
+    return read
 
 
 async def run(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import pytest
 import yaml
 
-from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD
+from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, RAY, WORKLOAD
 from tests.chart.helm import HOME, Object, one, render
 from tests.chart.network import Flow, Place, let_through
 from tests.chart.test_objects import GOLDEN
@@ -30,8 +30,8 @@ def templates(value: object) -> Iterator[Object]:
 def labels(kind: str, label: str) -> dict[str, str]:
     """Those of the pods that objects of this kind have in the sample, and for which the policies look."""
     found = [pod["metadata"]["labels"] for it in _SAMPLE if it["kind"] == kind for pod in templates(it)]
-    assert all(label in each and MODEL in each for each in found)
-    return found[0]
+    assert all(MODEL in each for each in found)
+    return next(each for each in found if label in each)
 
 
 def ports() -> dict[str, int]:
@@ -46,6 +46,8 @@ HEAD = Place("head", TEAM, {**labels("RayJob", JOB_LABEL), "ray.io/node-type": "
 WORKER = Place("worker", TEAM, {**labels("RayJob", JOB_LABEL), "ray.io/node-type": "worker"})
 GATE = Place("gate", TEAM, labels("Job", JOB_LABEL))
 SERVER = Place("server", TEAM, labels("Deployment", WORKLOAD))
+RAY_HEAD = Place("head that serves", TEAM, labels("RayService", RAY))
+RAY_SERVER = Place("server of Ray", TEAM, labels("RayService", WORKLOAD))
 ELSEWHERE = Place("server elsewhere", "team-b", labels("Deployment", WORKLOAD))
 KUBERAY = Place("kuberay", "ray-system", {"app.kubernetes.io/name": "kuberay-operator"})
 PROMETHEUS = Place("prometheus", "monitoring", {"app.kubernetes.io/name": "prometheus"})
@@ -53,21 +55,26 @@ GATEWAY = Place("gateway", "gateways", {"app.kubernetes.io/name": "traefik"})
 NEIGHBOUR = Place("neighbour", TEAM, {"app": "shop"})
 STRANGER = Place("stranger", "shop", {"app": "shop"})
 API_SERVER, BUCKET, DNS = Place("API server"), Place("bucket"), Place("DNS")
+SERVERS, RAYS = (SERVER, RAY_SERVER), (RAY_HEAD, RAY_SERVER)
 
 NEEDED = [
     *((OPERATOR, API_SERVER, port) for port in (443, 6443)),
     *((job, API_SERVER, port) for job in (HEAD, WORKER, GATE) for port in (443, 6443)),
-    *((one, BUCKET, 443) for one in (HEAD, WORKER, GATE, SERVER)),
-    *((one, DNS, 53) for one in (OPERATOR, HEAD, WORKER, GATE, SERVER)),
+    *((one, BUCKET, 443) for one in (HEAD, WORKER, GATE, SERVER, RAY_SERVER)),
+    *((one, DNS, 53) for one in (OPERATOR, HEAD, WORKER, GATE, SERVER, RAY_HEAD, RAY_SERVER)),
     (KUBERAY, HEAD, 8265),
+    *((KUBERAY, RAY_HEAD, port) for port in (8265, HTTP_PORT)),
     *(
         (a, b, port)
-        for a, b in ((HEAD, WORKER), (WORKER, HEAD), (WORKER, WORKER))
+        for a, b in (
+            *((HEAD, WORKER), (WORKER, HEAD), (WORKER, WORKER)),
+            *((RAY_HEAD, RAY_SERVER), (RAY_SERVER, RAY_HEAD), (RAY_SERVER, RAY_SERVER)),
+        )
         for port in (6379, 8265, 10002, 31007)
     ),
-    *((GATE, SERVER, port) for port in (HTTP_PORT, GRPC_PORT, STATE_PORT)),
-    *((GATEWAY, SERVER, port) for port in (HTTP_PORT, GRPC_PORT)),
-    *((PROMETHEUS, SERVER, port) for port in (METRICS_PORT, STATE_PORT)),
+    *((GATE, one, port) for one in SERVERS for port in (HTTP_PORT, GRPC_PORT, STATE_PORT)),
+    *((GATEWAY, one, port) for one in SERVERS for port in (HTTP_PORT, GRPC_PORT)),
+    *((PROMETHEUS, one, port) for one in SERVERS for port in (METRICS_PORT, STATE_PORT)),
     (PROMETHEUS, OPERATOR, 8080),
     (PROMETHEUS, HEAD, 8080),
 ]
@@ -77,16 +84,19 @@ NAMED = {
     "monitoring": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
 }
 JOBS = (HEAD, WORKER, GATE)
-OURS = (OPERATOR, *JOBS, SERVER)
+OURS = (OPERATOR, *JOBS, *SERVERS, RAY_HEAD)
 OUTSIDE = (ELSEWHERE, KUBERAY, PROMETHEUS, GATEWAY, NEIGHBOUR, STRANGER, API_SERVER, BUCKET, DNS)
 PORTS = (22, 53, 80, 443, 5432, 6379, 6443, HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT, 8080, 8265, 10002, 31007)
 BESIDE = [
     *((a, b, port) for a in JOBS for b in JOBS for port in PORTS),
-    *((job, SERVER, port) for job in (HEAD, WORKER) for port in (HTTP_PORT, GRPC_PORT, STATE_PORT)),
+    *((a, b, port) for a in RAYS for b in RAYS for port in PORTS),
+    *((KUBERAY, RAY_SERVER, port) for port in (8265, HTTP_PORT)),
+    *((job, one, port) for job in (HEAD, WORKER) for one in SERVERS for port in (HTTP_PORT, GRPC_PORT, STATE_PORT)),
     *((PROMETHEUS, job, 8080) for job in JOBS),
     *((KUBERAY, job, 8265) for job in JOBS),
     *((one, there, port) for one in (OPERATOR, *JOBS) for there in OUTSIDE for port in (53, 443, 6443)),
-    *((SERVER, there, port) for there in OUTSIDE for port in (53, 443)),
+    *((one, there, port) for one in SERVERS for there in OUTSIDE for port in (53, 443)),
+    *((RAY_HEAD, there, 53) for there in OUTSIDE),
 ]
 """What is let through too: a policy knows jobs and servers but not which belong together, and buckets, DNS and the API
 server may be anywhere, on their ports."""
@@ -117,5 +127,5 @@ def test_nothing_else_is_let_through_where_callers_and_monitoring_are_named() ->
 
 def test_by_default_anybody_may_ask_models_and_scrape_and_do_nothing_more() -> None:
     passing = let_through(policies(), [(STRANGER, b, port) for b in OURS for port in PORTS])
-    asked = [(STRANGER, SERVER, port) for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT)]
+    asked = [(STRANGER, one, port) for one in SERVERS for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT)]
     assert named(passing) == named([*asked, *((STRANGER, b, 8080) for b in (OPERATOR, *JOBS))])

@@ -78,6 +78,7 @@ class Player:
             with suppress(LeptonError):  # its order is damaged, until the operator puts it right
                 await self._end_well(key, name)
         await self.world.play_kserve(key)
+        await self.world.play_kuberay(key)
         await self.world.play_gateway(key)
         await self.world.play_cleanup(key)
         for pod in list(self.world.cache.owned(key, POD).values()):

@@ -1,13 +1,23 @@
-"""Who looks after the servers: a Deployment of ours or KServe; how a model gets from one to the other and back."""
+"""Who looks after the servers: a Deployment, KServe or KubeRay; how a model gets from one to another and back."""
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, DISRUPTION_BUDGET, INFERENCE_SERVICE, LEPTON_MODEL, SERVICE
-from lepton.backends.kubernetes.names import WORKLOAD, deployment_name
+from lepton.backends.kubernetes.kinds import (
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    INFERENCE_SERVICE,
+    LEPTON_MODEL,
+    POD,
+    RAY_SERVICE,
+    SERVICE,
+)
+from lepton.backends.kubernetes.names import WORKLOAD
+from lepton.backends.kubernetes.workloads import labels_of, ready_servers
 from lepton.plan.types import Key
 from lepton.spec.reasons import ConditionType, Reason
 from lepton.spec.status import Condition
@@ -26,15 +36,14 @@ def condition(world: World, kind: ConditionType) -> Condition:
 
 def parts(world: World) -> dict[str, list[str]]:
     """What serves, whoever made it."""
-    kinds = (DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET)
+    kinds = (DEPLOYMENT, INFERENCE_SERVICE, RAY_SERVICE, DISRUPTION_BUDGET)
     return {kind.name: sorted(world.cache.owned(KEY, kind)) for kind in kinds}
 
 
 def answers(world: World) -> bool:
     """Whether the Service that users call leads to servers that take requests."""
     workload = world.object(SERVICE, KEY, KEY.name)["spec"]["selector"][WORKLOAD]
-    servers = world.cache.get(DEPLOYMENT, KEY.namespace, deployment_name(workload)) or {}
-    return bool(servers.get("status", {}).get("readyReplicas"))
+    return bool(ready_servers(workload, partial(world.cache.owned, KEY)))
 
 
 async def until_it_is_made_of(world: World, wanted: dict[str, list[str]]) -> None:
@@ -67,12 +76,29 @@ def test_a_model_goes_to_another_engine_and_back_without_a_gap_and_leaves_nothin
             by_kserve = {
                 "Deployment": [f"{kserve}-predictor"],
                 "InferenceService": [kserve],
+                "RayService": [],
                 "PodDisruptionBudget": [kserve],
             }
             await until_it_is_made_of(world, by_kserve)
             await world.put(KEY, digits(deploy={"engine": "triton"}))
-            without = {"Deployment": [plain], "InferenceService": [], "PodDisruptionBudget": [plain]}
+            without = {
+                "Deployment": [plain],
+                "InferenceService": [],
+                "RayService": [],
+                "PodDisruptionBudget": [plain],
+            }
             await until_it_is_made_of(world, without)
+            await world.put(KEY, digits(deploy={"engine": "rayserve", "replicas": 2}))
+            rayserve = f"{plain}-rayserve"
+            by_kuberay = {
+                "Deployment": [],
+                "InferenceService": [],
+                "RayService": [rayserve],
+                "PodDisruptionBudget": [rayserve],
+            }
+            await until_it_is_made_of(world, by_kuberay)
+            pods = world.cache.owned(KEY, POD).values()
+            assert sum(labels_of(pod).get(WORKLOAD) == rayserve for pod in pods) == 2
             await world.put(KEY, digits(deploy={"engine": "kserve"}))
             await until_it_is_made_of(world, by_kserve)
             assert [one.number for one in status(world, KEY).revisions] == [1]

@@ -20,12 +20,13 @@ from lepton.backends.kubernetes.kinds import (
     HTTP_ROUTE,
     INFERENCE_SERVICE,
     JOB,
+    RAY_SERVICE,
     SERVICE,
     Kind,
     Object,
 )
 from lepton.backends.kubernetes.names import workload_name
-from lepton.backends.kubernetes.render import cleanup, disruption, job, kserve, route, service, workload
+from lepton.backends.kubernetes.render import cleanup, disruption, job, kserve, rayserve, route, service, workload
 from lepton.backends.kubernetes.settings import Gateway, Settings
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Endpoint, Key, Traffic
@@ -60,7 +61,8 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
     name = f"{key.name}-baseline-00000000"
     baseline = Endpoint(name, key.name, 1, "baseline", artifact, DIGEST, 1, model.spec.deploy)
     traffic = Traffic(key.name, 1, artifact, DIGEST, 1, model.spec.deploy)
-    served, by_kserve = (workload_name(key, "served", DIGEST, engine) for engine in ("triton", "kserve"))
+    served = workload_name(key, "served", DIGEST, "triton")
+    by_kserve, by_kuberay = (workload_name(key, "served", DIGEST, engine) for engine in ("kserve", "rayserve"))
     proved = workload_name(key, "baseline", DIGEST, "triton")
     return [
         *job.account(key, UID, build),
@@ -74,6 +76,7 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
         (SERVICE, service.of_traffic(key, UID, served, served)),
         (DEPLOYMENT, workload.deployment(key, UID, served, traffic, SETTINGS)),
         (INFERENCE_SERVICE, kserve.inference_service(key, UID, by_kserve, traffic, SETTINGS)),
+        (RAY_SERVICE, rayserve.ray_service(key, UID, by_kuberay, traffic, SETTINGS)),
         (DISRUPTION_BUDGET, disruption.budget(key, UID, served)),
         (SERVICE, service.of_backend(key, UID, served)),
         (SERVICE, service.of_backend(key, UID, by_kserve)),

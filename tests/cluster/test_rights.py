@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB, RAY_SERVICE
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.harness import WITH_GATEWAY
@@ -64,6 +64,10 @@ def test_what_is_granted_suffices_and_is_used(furnished: ControlPlane, with_gate
             await world.until(serves(world, KEY, 1))
             await world.put(KEY, digits(train={"epochs": 2}, deploy={"engine": "triton"}))
             await world.until(serves(world, KEY, 2))
+            await world.put(KEY, digits(train={"epochs": 2}, deploy={"engine": "rayserve"}))
+            await world.until(lambda: bool(world.cache.owned(KEY, RAY_SERVICE)))
+            await world.put(KEY, digits(train={"epochs": 2}, deploy={"engine": "triton"}))
+            await world.until(lambda: not world.cache.owned(KEY, RAY_SERVICE))
             await world.client.delete(LEPTON_MODEL, KEY.namespace, KEY.name)
             await world.until(lambda: world.cache.model(KEY) is None)
 

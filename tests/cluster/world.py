@@ -29,6 +29,7 @@ from lepton.backends.kubernetes.kinds import (
     OF_A_MODEL,
     POD,
     RAY_JOB,
+    RAY_SERVICE,
     SERVICE_ACCOUNT,
     Kind,
     Object,
@@ -42,6 +43,7 @@ from lepton.spec.reasons import Reason
 from lepton.spec.resource import Spec
 from operators.lepton_operator.reflector import Reflector
 from tests.cluster.played_kserve import predictor_of
+from tests.cluster.played_kuberay import cluster_of, pods_of
 
 PATIENCE_S = 150.0
 """More than twice the longest that the operator waits before it tries again."""
@@ -121,6 +123,17 @@ class World:
         for name in list(self.cache.owned(key, DEPLOYMENT)):
             if name.endswith("-predictor") and name.removesuffix("-predictor") not in services:
                 await self.client.delete(DEPLOYMENT, key.namespace, name)
+
+    async def play_kuberay(self, key: Key) -> None:
+        """Do as KubeRay does: make the pods of each RayService, and lead to them. They go with it by their owner."""
+        for service in list(self.cache.owned(key, RAY_SERVICE).values()):
+            for pod in pods_of(service):
+                if self.cache.get(POD, key.namespace, pod["metadata"]["name"]) is None:
+                    self.cache.put(POD, await self.client.apply(POD, pod, manager="kuberay"))
+            status = {"activeServiceStatus": {"rayClusterName": cluster_of(service)}}
+            if not covers(service.get("status"), status):
+                changed = await self.client.write_status(RAY_SERVICE, {**service, "status": status})
+                self.cache.put(RAY_SERVICE, changed)
 
     async def play_gateway(self, key: Key) -> None:
         """Do as a Gateway's controller does: take the model's routes as they are."""

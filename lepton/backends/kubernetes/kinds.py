@@ -34,6 +34,7 @@ HTTP_ROUTE = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 INFERENCE_SERVICE = Kind("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices")
 JOB = Kind("batch/v1", "Job", "jobs")
 RAY_JOB = Kind("ray.io/v1", "RayJob", "rayjobs")
+RAY_SERVICE = Kind("ray.io/v1", "RayService", "rayservices")
 ROLE = Kind("rbac.authorization.k8s.io/v1", "Role", "roles")
 ROLE_BINDING = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
@@ -44,6 +45,7 @@ OF_A_MODEL = (
     GRPC_ROUTE,
     DEPLOYMENT,
     INFERENCE_SERVICE,
+    RAY_SERVICE,
     DISRUPTION_BUDGET,
     JOB,
     RAY_JOB,

@@ -21,6 +21,8 @@ BACKEND = f"{GROUP}/backend"
 """Label of a Service: a route leads through it to one workload."""
 WORKLOAD = f"{GROUP}/workload"
 """Label of pods: the servers that they are; a Service selects by it."""
+RAY = f"{GROUP}/ray"
+"""Label of pods: the workload as whose Ray they run, be they servers or its head."""
 WANTED = f"{GROUP}/wanted-workload"
 """Annotation of the traffic's Service: the workload that it goes to once that answers."""
 QUEUE = "kueue.x-k8s.io/queue-name"
@@ -36,11 +38,11 @@ FINALIZER = f"{GROUP}/cleanup"
 
 LONGEST_RAY_JOB = 47
 """KubeRay makes longer names of it."""
-_LONGEST_WORKLOAD = 48
-"""KServe makes a label of it, `isvc.<name>-predictor`."""
+_LONGEST_WORKLOAD = 47
+"""KubeRay makes longer names of a RayService, and KServe a label of it, `isvc.<name>-predictor`."""
 
-Engine = Literal["triton", "kserve"]
-"""What makes the servers: a Deployment of ours, or KServe."""
+Engine = Literal["triton", "kserve", "rayserve"]
+"""What makes the servers: a Deployment of ours, KServe, or KubeRay."""
 
 
 def run_name(job: Job | JobOrder) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lepton.backends.kubernetes.client import ApiError, NotInstalled, Taken
-from lepton.backends.kubernetes.kinds import GRPC_ROUTE, HTTP_ROUTE, INFERENCE_SERVICE, RAY_JOB
+from lepton.backends.kubernetes.kinds import GRPC_ROUTE, HTTP_ROUTE, INFERENCE_SERVICE, RAY_JOB, RAY_SERVICE
 from lepton.plan.types import EndpointState, JobState, Observed, Ref
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
@@ -14,6 +14,7 @@ _NO_GATEWAY_API = (
 )
 _MISSING = {
     RAY_JOB: "KubeRay is not installed on this cluster: install it; the work then goes on by itself",
+    RAY_SERVICE: "KubeRay is not installed on this cluster: install it, or let deploy.engine be auto or triton",
     HTTP_ROUTE: _NO_GATEWAY_API,
     GRPC_ROUTE: _NO_GATEWAY_API,
     INFERENCE_SERVICE: "KServe is not installed on this cluster: install it, or let deploy.engine be auto or triton",

@@ -3,6 +3,7 @@
 Which servers there are, and who is sent to them, is read by workloads.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from lepton.backends.kubernetes import routes, workloads
@@ -14,18 +15,28 @@ from lepton.backends.kubernetes.kinds import (
     GRPC_ROUTE,
     HTTP_ROUTE,
     INFERENCE_SERVICE,
+    RAY_SERVICE,
     SERVICE,
+    Kind,
+    Object,
 )
 from lepton.backends.kubernetes.names import Engine, engine_of, workload_name
 from lepton.backends.kubernetes.render import service as services
 from lepton.backends.kubernetes.render.disruption import budget
 from lepton.backends.kubernetes.render.kserve import inference_service
+from lepton.backends.kubernetes.render.rayserve import ray_service
 from lepton.backends.kubernetes.render.route import grpc_route, http_route
 from lepton.backends.kubernetes.render.workload import deployment, variant_of
 from lepton.backends.kubernetes.settings import Settings
 from lepton.backends.kubernetes.writer import Writer
 from lepton.plan.types import Endpoint, Key, Ref, Traffic
 from lepton.spec.deploy import Deploy
+
+_MAKERS: dict[Engine, tuple[Kind, Callable[[Key, str, str, Endpoint | Traffic, Settings], Object]]] = {
+    "triton": (DEPLOYMENT, deployment),
+    "kserve": (INFERENCE_SERVICE, inference_service),
+    "rayserve": (RAY_SERVICE, ray_service),
+}
 
 
 class Serving:
@@ -97,10 +108,8 @@ class Serving:
         return workload_name(key, variant_of(desired), desired.digest, self._engine(desired.deploy))
 
     async def _apply_workload(self, key: Key, uid: str, name: str, desired: Endpoint | Traffic) -> None:
-        if self._engine(desired.deploy) == "kserve":
-            await self._writer.apply(INFERENCE_SERVICE, inference_service(key, uid, name, desired, self._settings))
-        else:
-            await self._writer.apply(DEPLOYMENT, deployment(key, uid, name, desired, self._settings))
+        kind, render = _MAKERS[self._engine(desired.deploy)]
+        await self._writer.apply(kind, render(key, uid, name, desired, self._settings))
         if self._settings.gateway is not None and self._cache.serves(HTTP_ROUTE) and variant_of(desired) == "served":
             # so that it is known when a route names it
             await self._writer.apply(SERVICE, services.of_backend(key, uid, name))

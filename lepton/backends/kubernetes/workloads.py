@@ -6,8 +6,8 @@ leads to, or shall lead to, goes.
 
 from collections.abc import Callable, Mapping
 
-from lepton.backends.kubernetes import routes
-from lepton.backends.kubernetes.health import trouble
+from lepton.backends.kubernetes import rayservice, routes
+from lepton.backends.kubernetes.health import is_leaving, trouble
 from lepton.backends.kubernetes.kinds import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -16,17 +16,27 @@ from lepton.backends.kubernetes.kinds import (
     INFERENCE_SERVICE,
     LEPTON_MODEL,
     POD,
+    RAY_SERVICE,
     SERVICE,
     Kind,
     Object,
 )
-from lepton.backends.kubernetes.names import BACKEND, DIGEST, ENDPOINT, TRAFFIC, WANTED, WORKLOAD, deployment_name
+from lepton.backends.kubernetes.names import (
+    BACKEND,
+    DIGEST,
+    ENDPOINT,
+    RAY,
+    TRAFFIC,
+    WANTED,
+    WORKLOAD,
+    deployment_name,
+)
 from lepton.plan.types import EndpointState
 from lepton.report import Failure
 
 Owned = Callable[[Kind], Mapping[str, Object]]
 """The model's objects of a kind, by name."""
-_PARTS = (DEPLOYMENT, INFERENCE_SERVICE, DISRUPTION_BUDGET)
+_PARTS = (DEPLOYMENT, INFERENCE_SERVICE, RAY_SERVICE, DISRUPTION_BUDGET)
 """What a workload is made of."""
 
 
@@ -43,20 +53,27 @@ def workload_state(name: str, owned: Owned) -> EndpointState:
     """Whether a workload takes requests and which files it verified; why not, as its pods tell it.
 
     That it does is read from the Deployment, which counts its own pods and not those of an earlier one of its name;
-    never from an InferenceService, which goes on to call itself ready when a rollout fails.
+    never from an InferenceService, which goes on to call itself ready when a rollout fails. Where Ray Serve answers, it
+    is read from the pods of the cluster to which the RayService leads.
     """
-    deployment = owned(DEPLOYMENT).get(deployment_name(name))
-    if deployment is not None and ready_servers(name, owned):
-        return EndpointState(ready=True, digest=deployment["metadata"].get("annotations", {}).get(DIGEST))
+    maker = _maker(name, owned)
+    if maker is not None and ready_servers(name, owned):
+        return EndpointState(ready=True, digest=maker["metadata"].get("annotations", {}).get(DIGEST))
     waits_for = ""
-    if deployment is None and name in owned(INFERENCE_SERVICE):
+    if maker is None and name in owned(INFERENCE_SERVICE):
         waits_for = f"KServe to make the Deployment {deployment_name(name)}: see that its controller runs"
+    if maker is not None and maker["kind"] == RAY_SERVICE.name and not rayservice.is_known(maker):
+        waits_for = f"KubeRay to take the RayService {name}: see that its operator runs"
     return EndpointState(ready=False, failure=_trouble(name, owned), waits_for=waits_for)
 
 
 def ready_servers(workload: str, owned: Owned) -> int:
     """How many servers of a workload take requests."""
-    ready: int = owned(DEPLOYMENT).get(deployment_name(workload), {}).get("status", {}).get("readyReplicas", 0)
+    maker = _maker(workload, owned) or {}
+    if maker.get("kind") == RAY_SERVICE.name:
+        servers = [pod for pod in owned(POD).values() if labels_of(pod).get(WORKLOAD) == workload]
+        return rayservice.ready_servers(maker, servers)
+    ready: int = maker.get("status", {}).get("readyReplicas", 0)
     return ready
 
 
@@ -91,7 +108,7 @@ def unused(owned: Owned) -> list[tuple[Kind, str]]:
     """What there is of workloads that nothing leads to, or shall lead to."""
     leading = [one for kind in (SERVICE, HTTP_ROUTE, GRPC_ROUTE) for one in owned(kind).values()]
     used = set[str]().union(*map(_led_to, leading))
-    parts = [(kind, one) for kind in _PARTS for one in owned(kind).values() if is_ours(one)]
+    parts = [(kind, one) for kind in _PARTS for one in owned(kind).values() if is_ours(one) and not is_leaving(one)]
     found = [(kind, one["metadata"]["name"]) for kind, one in parts if labels_of(one)[WORKLOAD] not in used]
     return found + [(SERVICE, name) for name, workload in backends(owned).items() if workload not in used]
 
@@ -131,5 +148,14 @@ def _led_to(leading: Object) -> set[str]:
 
 
 def _trouble(workload: str, owned: Owned) -> Failure | None:
-    pods = [pod for pod in owned(POD).values() if labels_of(pod).get(WORKLOAD) == workload]
-    return trouble(pods, owned(DEPLOYMENT).get(deployment_name(workload)))
+    pods = [pod for pod in owned(POD).values() if workload in (labels_of(pod).get(WORKLOAD), labels_of(pod).get(RAY))]
+    maker = _maker(workload, owned)
+    if maker is None or maker["kind"] != RAY_SERVICE.name:
+        return trouble(pods, maker)
+    return trouble(pods, rayservice.cluster(maker)) or rayservice.trouble(maker)
+
+
+def _maker(workload: str, owned: Owned) -> Object | None:
+    """What makes a workload's pods, and knows them from those of an earlier one of its name."""
+    service = owned(RAY_SERVICE).get(workload)
+    return owned(DEPLOYMENT).get(deployment_name(workload)) if service is None else service

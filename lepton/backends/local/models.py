@@ -26,7 +26,8 @@ PROBE_ID = "lepton-probe"
 """The request id of a health probe; the served model leaves such a request out of its own metrics."""
 _LOAD_S = 120.0
 _ASK_S = 5.0
-_FOLDERS = {"served": Path("repository/model"), "baseline": Path("baseline/model")}
+FOLDERS = {"served": Path("repository/model"), "baseline": Path("baseline/model")}
+"""Where in an artifact each variant of its model lies."""
 
 
 class Served(Section):
@@ -174,7 +175,7 @@ class Models:
         return None if config is None else str(config.config.parameters["digest"].string_value)
 
     def _target(self, served: Served) -> Path:
-        return self._home.cache / served.digest.removeprefix("sha256:") / _FOLDERS[served.variant]
+        return self._home.cache / served.digest.removeprefix("sha256:") / FOLDERS[served.variant]
 
     def _link(self, name: str, served: Served | None) -> None:
         """Let the name in Triton's repository lead to the copy, or to nothing, in one step."""
@@ -204,7 +205,7 @@ class Models:
 
     def _answers(self, name: str) -> bool:
         try:
-            self._ask(lambda client: _probe(client, name))
+            self._ask(lambda client: probe(client, name))
         except LeptonError:
             return False
         return True
@@ -247,7 +248,7 @@ def _config(folder: Path, served: Served) -> str:
     return str(json_format.MessageToJson(config, preserving_proto_field_name=True))
 
 
-def _probe(client: Any, name: str) -> None:
+def probe(client: Any, name: str) -> None:
     """One inference on zeros, through the tensor input. It may wait its turn: a busy model is not a broken one."""
     from tritonclient.grpc import InferInput  # noqa: PLC0415 - a second to import
     from tritonclient.utils import triton_to_np_dtype  # noqa: PLC0415 - a second to import

@@ -8,7 +8,7 @@ have no weights and its autoscaler no settings, so neither is asked for.
 from lepton.backends.kubernetes.kinds import INFERENCE_SERVICE, Object
 from lepton.backends.kubernetes.names import DIGEST, WORKLOAD
 from lepton.backends.kubernetes.render import meta
-from lepton.backends.kubernetes.render.workload import STRATEGY, pod, replicas
+from lepton.backends.kubernetes.render.workload import STRATEGY, pod, replicas, triton
 from lepton.backends.kubernetes.settings import Settings
 from lepton.plan.types import Endpoint, Key, Traffic
 
@@ -25,7 +25,7 @@ def inference_service(key: Key, uid: str, name: str, desired: Endpoint | Traffic
         "minReplicas": count,
         "maxReplicas": count,
         "deploymentStrategy": STRATEGY,
-        **pod(key, name, desired, settings, CONTAINER),
+        **pod(name, desired, settings, triton(key, CONTAINER, desired, settings)),
     }
     labels, annotations = {**_LABELS, WORKLOAD: name}, {**_ANNOTATIONS, DIGEST: desired.digest}
     return meta.new(INFERENCE_SERVICE, key, uid, name, labels, annotations, spec={"predictor": predictor})

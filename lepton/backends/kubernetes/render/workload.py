@@ -17,7 +17,8 @@ _PERIOD_S = 2
 _START_S, _AWAY_S, _SICK_S = 600, 6, 120
 """How long a server may take until its first answer; how long it may then be without one until it gets no more
 requests, and until it is started anew."""
-_MODELS = "/models"
+MODELS = "/models"
+"""Where the fetched artifact is mounted."""
 _FETCH = ["python", "-m", "services.server.fetch"]
 _SERVE = ["python", "-m", "services.server.serve"]
 
@@ -44,24 +45,30 @@ def deployment(key: Key, uid: str, name: str, desired: Endpoint | Traffic, setti
         "strategy": STRATEGY,
         "template": {
             "metadata": {"labels": meta.labelled(key, labels), "annotations": {DIGEST: desired.digest}},
-            "spec": pod(key, name, desired, settings, "triton"),
+            "spec": pod(name, desired, settings, triton(key, "triton", desired, settings)),
         },
     }
     return meta.new(DEPLOYMENT, key, uid, name, labels, {DIGEST: desired.digest}, spec=spec)
 
 
-def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings, container: str) -> Object:
-    """What each server is, whoever makes its pod; the container that serves has this name."""
+def triton(key: Key, name: str, desired: Endpoint | Traffic, settings: Settings) -> Object:
+    """What is peculiar to the container, of this name, in which Triton serves."""
+    served = [key.name, variant_of(desired), desired.digest, str(desired.instances), MODELS]
+    return {"name": name, "image": settings.server_image, "command": [*_SERVE, *served]}
+
+
+def pod(workload: str, desired: Endpoint | Traffic, settings: Settings, server: Object) -> Object:
+    """What each server is, whoever makes its pod; `server` is what is peculiar to the container that serves."""
     common = {
-        "image": settings.server_image,
+        "image": server["image"],
         "securityContext": meta.CONTAINER,
-        "resources": _resources(desired.deploy.resources),
-        "volumeMounts": [{"name": "models", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
+        "resources": resources(desired.deploy.resources),
+        "volumeMounts": [{"name": "models", "mountPath": MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
     }
     fetch = {
         **common,
         "name": "fetch",
-        "command": [*_FETCH, desired.artifact, desired.digest, _MODELS],
+        "command": [*_FETCH, desired.artifact, desired.digest, MODELS],
         **storage.credentials(settings),
     }
     volumes = [{"name": "models", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
@@ -72,11 +79,9 @@ def pod(key: Key, workload: str, desired: Endpoint | Traffic, settings: Settings
         ]
         claim = {"claimName": settings.claim, "readOnly": True}
         volumes.append({"name": "lepton", "persistentVolumeClaim": claim})
-    served = [key.name, variant_of(desired), desired.digest, str(desired.instances), _MODELS]
     serve = {
         **common,
-        "name": container,
-        "command": [*_SERVE, *served],
+        **server,
         "ports": [{"name": name, "containerPort": number, "protocol": "TCP"} for name, number in _PORTS.items()],
         "startupProbe": _probe(_START_S),
         "readinessProbe": _probe(_AWAY_S),
@@ -103,9 +108,9 @@ def _spread(workload: str) -> Object:
     }
 
 
-def _resources(wanted: DeployResources) -> Object:
-    """What is promised and what is the most: the same where the spec says it."""
-    requests, limits = {"cpu": "250m", "memory": "512Mi"}, {"memory": "2Gi"}
+def resources(wanted: DeployResources, promised: str = "512Mi", most: str = "2Gi") -> Object:
+    """What is promised and what is the most: the same where the spec says it, else so much memory."""
+    requests, limits = {"cpu": "250m", "memory": promised}, {"memory": most}
     if wanted.cpu is not None:
         requests["cpu"] = limits["cpu"] = cores(wanted.cpu)
     if wanted.memory is not None:
