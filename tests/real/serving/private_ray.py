@@ -23,7 +23,10 @@ from services.rayserve.node import RAY
 from tests.installation import wait_until
 
 _AS_ROOT = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-_START = "ray start --head --block --no-monitor --node-ip-address=127.0.0.1 --dashboard-host=127.0.0.1 --object-store-memory=78643200"
+_START = (
+    "ray start --head --block --no-monitor --node-ip-address=127.0.0.1 --dashboard-host=127.0.0.1 "
+    "--object-store-memory=78643200"
+)
 _CLIENT = """\
 import sys, urllib.request
 method, url, token = sys.argv[1:]
