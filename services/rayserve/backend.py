@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 from google.protobuf import json_format
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 _NAME = "triton_python_backend_utils"
@@ -77,19 +77,17 @@ class MetricFamily:
     """Counters of one name; of all replicas on a node together."""
 
     COUNTER = "counter"
-    _registry = CollectorRegistry()
 
     def __init__(self, name: str, description: str, kind: str = COUNTER) -> None:
         """`kind` is always COUNTER; the client would end the name of one in `_total`, hence a gauge that only grows."""
-        self._labels: tuple[str, ...] | None = None
         self._gauge: Gauge | None = None
         self._name, self._description = name, description
 
     def Metric(self, labels: Mapping[str, str]) -> "Counter":  # noqa: N802 - as Triton calls it
         """The counter with these labels; the first one says which labels there are."""
         if self._gauge is None:
-            names, registry = list(labels), self._registry
-            self._gauge = Gauge(self._name, self._description, names, registry=registry, multiprocess_mode="sum")
+            names = list(labels)
+            self._gauge = Gauge(self._name, self._description, names, registry=None, multiprocess_mode="sum")
         return Counter(self._gauge.labels(**labels))
 
 

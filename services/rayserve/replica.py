@@ -22,7 +22,8 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 from lepton.backends.local.home import Home
 from lepton.backends.local.models import FOLDERS, PROBE_ID
 from services.rayserve import rest, v2
-from services.rayserve.backend import InferenceRequest, InferenceResponse, MetricFamily, load, zeros
+from services.rayserve.backend import InferenceRequest, InferenceResponse, load, zeros
+from services.rayserve.counts import Counts
 
 _T = TypeVar("_T")
 _MODEL = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?(?:/(ready|config|infer))?")
@@ -33,12 +34,6 @@ _OF_THE_SERVER = {
 }
 """A replica takes requests once its model is loaded and warm; so it is ready by answering."""
 _NOT_FOUND = JSONResponse({"error": "Not Found"}, 404)
-_COUNTED = {
-    "nv_inference_request_success": "Requests answered",
-    "nv_inference_request_failure": "Requests refused",
-    "nv_inference_queue_duration_us": "Microseconds that requests waited for their batch, summed up",
-}
-"""Under Triton's own names, so that dashboards and alerts hold for both."""
 
 
 class Arguments(BaseModel):
@@ -67,12 +62,12 @@ class Model:
         batching: Any = self._execute
         batching.set_max_batch_size(self._config.max_batch_size)
         batching.set_batch_wait_timeout_s(self._config.dynamic_batching.max_queue_delay_microseconds / 1e6)
-        labels = {"model": arguments.name, "version": v2.VERSION}
-        self._counters = {name: MetricFamily(name, meaning).Metric(labels) for name, meaning in _COUNTED.items()}
+        self._counts = Counts(arguments.name)
 
     def check_health(self) -> None:
         """Ray Serve asks now and then, and replaces the replica when this raises: so a real inference counts."""
         self._model.execute([zeros(self._config, 1, PROBE_ID)])
+        self._counts.tell(time.monotonic())
 
     def __del__(self) -> None:
         """Report what is left."""
@@ -148,23 +143,20 @@ class Model:
         return JSONResponse(rest.plain(self._config if what == "config" else v2.metadata(self._config)))
 
     async def _infer(self, request: pb.ModelInferRequest) -> pb.ModelInferResponse:
+        asked, came = v2.read(request, self._config), time.monotonic()
         try:
-            asked = v2.read(request, self._config)
-            began = time.monotonic()
-            answer, started = await self._execute(asked)
-            self._counters["nv_inference_queue_duration_us"].increment((started - began) * 1e6)
-            response = v2.response(asked, answer, self._config)
-        except v2.Refused:
-            self._counters["nv_inference_request_failure"].increment(1)
+            answer, begun = await self._execute(asked)
+        except BaseException:
+            self._counts.failed()
             raise
-        self._counters["nv_inference_request_success"].increment(1)
-        return response
+        self._counts.answered(came, begun, time.monotonic())
+        return v2.response(asked, answer, self._config)
 
     @serve.batch(batch_size_fn=lambda requests: sum(map(v2.num_images, requests)))
     async def _execute(self, requests: list[InferenceRequest]) -> list[tuple[InferenceResponse, float]]:
         """Each answer, and when the model began with its batch."""
-        started = time.monotonic()
-        return [(answer, started) for answer in self._model.execute(requests)]
+        begun = time.monotonic()
+        return [(answer, begun) for answer in self._model.execute(requests)]
 
     def _is_served(self, name: str, version: str) -> bool:
         return name == self._config.name and version in ("", v2.VERSION)

@@ -94,8 +94,8 @@ def _request(said: Mapping[str, Any], behind: bytes, model: str, version: str) -
 def _packed(given: Mapping[str, Any]) -> bytes:
     if given["datatype"] == "BYTES":
         values = np.array(given["data"], np.object_).ravel()
-        return raw(np.array([one.encode() for one in values], np.object_))
-    return raw(np.array(given["data"], triton_to_np_dtype(given["datatype"])))
+        return raw(np.array([one.encode() for one in values], np.object_).reshape(given["shape"]))
+    return raw(np.array(given["data"], triton_to_np_dtype(given["datatype"])).reshape(given["shape"]))
 
 
 def _wanted(said: Mapping[str, Any]) -> Wanted:

@@ -14,7 +14,7 @@ LM = "leptonmodels.leptonml.dev"
 PATIENCE_S = 420.0
 LEFT = (
     "pods,services,configmaps,serviceaccounts,roles,rolebindings,deployments,jobs,rayjobs,rayclusters,"
-    "poddisruptionbudgets,inferenceservices,httproutes,grpcroutes"
+    "poddisruptionbudgets,inferenceservices,rayservices,httproutes,grpcroutes"
 )
 """Kinds of objects of which a deleted model leaves none."""
 QUICK = {

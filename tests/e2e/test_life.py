@@ -94,6 +94,17 @@ def test_servers_and_their_engine_are_changed_by_one_field_each(model: Model, ca
     assert told(caller) == ""
 
 
+def test_ray_serve_takes_over_from_triton_and_answers_as_well(model: Model, caller: Caller) -> None:
+    model.edit(deploy={"engine": "rayserve", "replicas": 1})
+    model.until(lambda: model.objects("deployments") == [], "nothing is left of Triton's servers")
+    model.until(model.serves(4), "revision 4 still serves")
+    (server,) = model.servers()
+    assert server["metadata"]["labels"]["ray.io/node-type"] == "worker"
+    before = dict(caller.answers)
+    model.until(lambda: all(caller.answers[one] > before[one] + 20 for one in before), "both protocols answer", 60)
+    assert told(caller) == ""
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

@@ -41,6 +41,8 @@ INFERENCES: dict[str, tuple[Inputs, tuple[str, ...]]] = {
     "no image file": ({"image_bytes": np.array([[b"junk"]], np.object_)}, ("label",)),
     "one bad file of two": ({"image_bytes": np.array([FILES[0], [b"junk"]], np.object_)}, ("label",)),
 }
+NUM_BAD_IMAGES = 6
+"""Requests that the model itself refuses: three of the above, over each protocol."""
 ZERO = {"name": "image", "datatype": "UINT8", "shape": [1, *quadrants.SHAPE], "data": [0] * quadrants.SIZE**2}
 BODIES: dict[str, Any] = {
     "flat": {"inputs": [ZERO]},
