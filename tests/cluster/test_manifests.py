@@ -99,7 +99,7 @@ def test_a_sample_becomes_what_is_written_down(sample: Path, request: pytest.Fix
 def test_every_pod_is_pulled_with_the_secrets_of_the_settings(sample: Path) -> None:
     (model,) = load(sample.read_text()).models
     found = [pod.get("imagePullSecrets") for _, object_ in rendered(model) for pod in pods(object_)]
-    assert found == [[{"name": "registry"}]] * (7 if model.spec.train.workers > 1 else 6)
+    assert found == [[{"name": "registry"}]] * (10 if model.spec.train.workers > 1 else 9)
 
 
 def pods(value: object) -> Iterator[Object]:

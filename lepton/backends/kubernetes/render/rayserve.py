@@ -87,7 +87,7 @@ def _head(key: Key, name: str, settings: Settings) -> Object:
     }
     spec = {
         "automountServiceAccountToken": False,
-        "securityContext": meta.POD,
+        **meta.of_pods(settings),
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
