@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, POD, RAY_JOB, Object
-from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD
+from lepton.backends.kubernetes.kinds import POD, RAY_JOB, SERVICE, Object
+from lepton.backends.kubernetes.names import JOB_LABEL, MODEL
+from lepton.backends.kubernetes.workloads import selected_by
 from lepton.plan.types import Key
 from lepton.report import Failure, Progress
 from lepton.spec.reasons import ConditionType, Reason
@@ -162,7 +163,8 @@ def test_a_head_that_cant_start_says_why_and_the_build_goes_on_once_it_can(
 
 
 def servers(world: World, key: Key) -> list[Object]:
-    return [pod for pod in world.cache.owned(key, POD).values() if WORKLOAD in pod["metadata"]["labels"]]
+    """Those that users reach: the ones of the proof may not have gone yet."""
+    return world.pods(key, selected_by(world.object(SERVICE, key, key.name)))
 
 
 @pytest.mark.parametrize("how", ["killed", "its node is not ready"])
@@ -172,7 +174,6 @@ def test_a_server_that_is_lost_is_told_until_another_answers(
     async def story(player: Player, victim: Victim) -> None:
         world, key = player.world, victim.key
         await serve(world, key)
-        await world.until(lambda: len(world.cache.owned(key, DEPLOYMENT)) == 1, key)
         await victim.moment()
         player.halt(key)
         for pod in servers(world, key):
