@@ -80,7 +80,7 @@ def kept() -> Path:
 def outside(command: list[str]) -> int:
     """Have every program and image ready, then run the node until its end, which is this process's too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
+        signal.signal(number, lambda given, _: sys.exit(128 + given))
     with held(kept()) as alone:
         if not alone:
             return _refuse("another one is at work on this machine: wait for its end")
