@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
@@ -24,8 +25,9 @@ GB = 10**9
     ids=["nothing is missing", "not root", "packages are missing", "little room", "a share of a large disk"],
 )
 def test_it_says_what_to_do(
-    user: int, missing: list[str], disk: Disk, told: list[str], monkeypatch: pytest.MonkeyPatch
+    user: int, missing: list[str], disk: Disk, told: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: user)
     monkeypatch.setattr(node, "lacking", lambda: missing)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: disk)
