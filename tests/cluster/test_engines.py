@@ -46,6 +46,12 @@ def answers(world: World) -> bool:
     return bool(ready_servers(workload, partial(world.cache.owned, KEY)))
 
 
+def may_go(world: World, workload: str) -> int:
+    """How many servers Kubernetes lets be evicted now."""
+    allowed: int = world.object(DISRUPTION_BUDGET, KEY, workload).get("status", {}).get("disruptionsAllowed", 0)
+    return allowed
+
+
 async def until_it_is_made_of(world: World, wanted: dict[str, list[str]]) -> None:
     """Wait, and see that users get answers all the while."""
 
@@ -99,6 +105,7 @@ def test_a_model_goes_to_another_engine_and_back_without_a_gap_and_leaves_nothin
             await until_it_is_made_of(world, by_kuberay)
             pods = world.cache.owned(KEY, POD).values()
             assert sum(labels_of(pod).get(WORKLOAD) == rayserve for pod in pods) == 2
+            await world.until(lambda: may_go(world, rayserve) == 1)
             await world.put(KEY, digits(deploy={"engine": "kserve"}))
             await until_it_is_made_of(world, by_kserve)
             assert [one.number for one in status(world, KEY).revisions] == [1]

@@ -78,6 +78,7 @@ def rendered(model: LeptonModel) -> list[tuple[Kind, Object]]:
         (INFERENCE_SERVICE, kserve.inference_service(key, UID, by_kserve, traffic, SETTINGS)),
         (RAY_SERVICE, rayserve.ray_service(key, UID, by_kuberay, traffic, SETTINGS)),
         (DISRUPTION_BUDGET, disruption.budget(key, UID, served)),
+        (DISRUPTION_BUDGET, disruption.budget(key, UID, by_kuberay, traffic.deploy.replicas)),
         (SERVICE, service.of_backend(key, UID, served)),
         (SERVICE, service.of_backend(key, UID, by_kserve)),
         (HTTP_ROUTE, route.http_route(key, UID, GATEWAY, {by_kserve: 1, served: 0})),

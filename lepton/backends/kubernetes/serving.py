@@ -70,7 +70,8 @@ class Serving:
         await self._writer.require_free(SERVICE, key, uid)
         await self._writer.apply(SERVICE, services.of_traffic(key, uid, selected, wanted))
         await self._apply_workload(key, uid, wanted, traffic)
-        await self._writer.apply(DISRUPTION_BUDGET, budget(key, uid, wanted))
+        of_ray = traffic.deploy.replicas if self._engine(traffic.deploy) == "rayserve" else None
+        await self._writer.apply(DISRUPTION_BUDGET, budget(key, uid, wanted, of_ray))
         await self._apply_routes(key, uid, selected)
         await self._delete_unused(key)
 

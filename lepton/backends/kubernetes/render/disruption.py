@@ -10,8 +10,12 @@ from lepton.backends.kubernetes.render import meta
 from lepton.plan.types import Key
 
 
-def budget(key: Key, uid: str, workload: str) -> Object:
-    """The budget of one workload, of the same name."""
+def budget(key: Key, uid: str, workload: str, of_ray: int | None = None) -> Object:
+    """The budget of one workload, of the same name; `of_ray` says how many servers there are, where Ray's pods serve.
+
+    Kubernetes can't ask a RayCluster for that, and would let none of them go.
+    """
     labels = {WORKLOAD: workload}
-    spec = {"maxUnavailable": 1, "unhealthyPodEvictionPolicy": "AlwaysAllow", "selector": {"matchLabels": labels}}
+    bound = {"maxUnavailable": 1} if of_ray is None else {"minAvailable": of_ray - 1}
+    spec = {**bound, "unhealthyPodEvictionPolicy": "AlwaysAllow", "selector": {"matchLabels": labels}}
     return meta.new(DISRUPTION_BUDGET, key, uid, workload, labels, spec=spec)
