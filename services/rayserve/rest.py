@@ -77,8 +77,10 @@ def _one(field: FieldDescriptor, value: Any) -> Any:
 
 
 def _request(said: Mapping[str, Any], behind: bytes, model: str, version: str) -> ModelInferRequest:
-    request = ModelInferRequest(model_name=model, model_version=version, id=str(said.get("id", "")))
+    request = ModelInferRequest(model_name=model, model_version=version, id=said.get("id", ""))
     for given in said["inputs"]:
+        if any(size < 0 for size in given["shape"]):
+            raise ValueError(f"shape {given['shape']} is below 0")
         request.inputs.add(name=given["name"], datatype=given["datatype"], shape=given["shape"])
         size = given.get("parameters", {}).get("binary_data_size")
         if size is None:
@@ -87,7 +89,9 @@ def _request(said: Mapping[str, Any], behind: bytes, model: str, version: str) -
             request.raw_input_contents.append(behind[:size])
             behind = behind[size:]
     for output in said.get("outputs", ()):
-        request.outputs.add(name=output["name"])
+        wanted = request.outputs.add(name=output["name"])
+        if "classification" in output.get("parameters", {}):
+            wanted.parameters["classification"].int64_param = output["parameters"]["classification"]
     return request
 
 
@@ -95,7 +99,10 @@ def _packed(given: Mapping[str, Any]) -> bytes:
     if given["datatype"] == "BYTES":
         values = np.array(given["data"], np.object_).ravel()
         return raw(np.array([one.encode() for one in values], np.object_).reshape(given["shape"]))
-    return raw(np.array(given["data"], triton_to_np_dtype(given["datatype"])).reshape(given["shape"]))
+    values = np.array(given["data"]).reshape(given["shape"])
+    if given["datatype"].startswith("UINT") and values.size and (values.dtype.kind not in "iu" or values.min() < 0):
+        raise ValueError(f"data of input {given['name']} are not whole numbers from 0 on")
+    return raw(values.astype(triton_to_np_dtype(given["datatype"])))
 
 
 def _wanted(said: Mapping[str, Any]) -> Wanted:

@@ -59,8 +59,10 @@ def read(request: ModelInferRequest, config: ModelConfig) -> InferenceRequest:
     known = {one.name: one for one in config.input}
     if not request.inputs:
         raise Refused(f"expected 1 input for model '{config.name}', got none")
-    tensors = []
+    tensors: list[Tensor] = []
     for place, given in enumerate(request.inputs):
+        if any(given.name == before.name() for before in tensors):
+            raise Refused(f"input '{given.name}' already exists in request")
         if given.name not in known:
             raise Refused(f"unexpected inference input '{given.name}' for model '{config.name}'")
         _require_shape(given, known[given.name], config)
@@ -147,6 +149,8 @@ def _array(request: ModelInferRequest, place: int) -> npt.NDArray[Any]:
 def _outputs(request: ModelInferRequest, config: ModelConfig) -> list[str]:
     known = [one.name for one in config.output]
     wanted = [one.name for one in request.outputs]
+    if any("classification" in one.parameters for one in request.outputs):
+        raise Refused("classification is not offered: ask for the outputs top_k_labels and top_k_probabilities")
     for name in wanted:
         if name not in known:
             raise Refused(f"unexpected inference output '{name}' for model '{config.name}'")

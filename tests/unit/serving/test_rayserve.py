@@ -125,6 +125,12 @@ def test_an_answer_is_json_and_bytes_behind_it_where_they_were_asked_for() -> No
     assert body[int(headers[rest.HEADER_LENGTH]) :] == np.float32(0.5).tobytes()
 
 
+def test_classes_are_asked_for_by_outputs_and_not_otherwise() -> None:
+    request = asked({"inputs": [ZEROS], "outputs": [{"name": "probabilities", "parameters": {"classification": 2}}]})
+    with pytest.raises(v2.Refused, match="ask for the outputs top_k_labels"):
+        v2.read(request, CONFIG)
+
+
 def test_what_the_model_refuses_is_refused_in_its_words() -> None:
     read = v2.read(asked({"inputs": [ZEROS]}), CONFIG)
     refusal = InferenceResponse(error=TritonError("image_bytes: no image", TritonError.INVALID_ARG))
