@@ -7,9 +7,12 @@ import pytest
 from lepton.backends.kubernetes import rayservice
 from lepton.backends.kubernetes.kinds import DEPLOYMENT, POD, RAY_SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import DIGEST, RAY, WORKLOAD
+from lepton.backends.kubernetes.render.rayserve import ray_service
+from lepton.backends.kubernetes.settings import Settings
 from lepton.backends.kubernetes.workloads import workload_state
-from lepton.plan.types import EndpointState
+from lepton.plan.types import EndpointState, Key, Traffic
 from lepton.report import Failure
+from lepton.spec.deploy import Deploy
 from lepton.spec.reasons import Reason
 
 NAME = "pets-served-0a1b2c3d-rayserve"
@@ -17,7 +20,7 @@ SERVING = {"activeServiceStatus": {"rayClusterName": f"{NAME}-x"}}
 STARTING = {"pendingServiceStatus": {"rayClusterName": f"{NAME}-x"}}
 
 
-def ray_service(status: Object | None = None, **metadata: Any) -> Object:
+def seen(status: Object | None = None, **metadata: Any) -> Object:
     meta = {"name": NAME, "annotations": {DIGEST: "sha256:1"}, **metadata}
     return {"kind": RAY_SERVICE.name, "metadata": meta, **({} if status is None else {"status": status})}
 
@@ -57,11 +60,11 @@ STATES = {
 def test_it_serves_by_ready_servers_of_the_cluster_that_answers(
     status: Object | None, pods: list[Object], expected: EndpointState
 ) -> None:
-    assert state(ray_service(status), *pods) == expected
+    assert state(seen(status), *pods) == expected
 
 
 def test_one_that_goes_serves_no_more() -> None:
-    assert rayservice.ready_servers(ray_service(SERVING, deletionTimestamp="now"), [pod()]) == 0
+    assert rayservice.ready_servers(seen(SERVING, deletionTimestamp="now"), [pod()]) == 0
 
 
 def application(status: str, said: str, of_the_model: str = "") -> Object:
@@ -102,11 +105,25 @@ TROUBLES = {
 
 @pytest.mark.parametrize(("status", "expected"), TROUBLES.values(), ids=TROUBLES.keys())
 def test_why_it_does_not_serve_is_told(status: Object, expected: Failure | None) -> None:
-    assert state(ray_service(status)) == EndpointState(ready=False, failure=expected)
+    assert state(seen(status)) == EndpointState(ready=False, failure=expected)
+
+
+def looked_at(replicas: int) -> Object:
+    """The servers as KubeRay compares them to see whether it needs another cluster."""
+    traffic = Traffic("pets", 1, "s3://a", "sha256:1", 1, Deploy(engine="rayserve", replicas=replicas))
+    settings = Settings(worker_image="w", server_image="s", artifacts="s3://a")
+    spec = ray_service(Key("zoo", "pets"), "uid", NAME, traffic, settings)["spec"]
+    (servers,) = spec["rayClusterConfig"]["workerGroupSpecs"]
+    assert [servers.pop(count) for count in ("replicas", "minReplicas", "maxReplicas")] == [replicas] * 3
+    return dict(servers)
+
+
+def test_another_number_of_servers_shows_where_kuberay_looks() -> None:
+    assert looked_at(2) == looked_at(2) != looked_at(3)
 
 
 def test_a_head_that_can_not_start_is_told_by_its_pod() -> None:
     waiting = {"name": "head", "image": "worker:1", "state": {"waiting": {"reason": "ErrImagePull", "message": "gone"}}}
-    failure = state(ray_service(STARTING), pod("head", ready="False", containerStatuses=[waiting])).failure
+    failure = state(seen(STARTING), pod("head", ready="False", containerStatuses=[waiting])).failure
     assert failure is not None
     assert failure.reason is Reason.IMAGE_NOT_PULLED

@@ -2,13 +2,14 @@
 
 Each server is a pod of Ray's, fetched, verified, probed and drained as Triton's are, so that Services, routes and
 budgets lead to it as to any other. KubeRay hands the application to Ray once the head is ready; so the head can't be
-asked whether the model answers, and is no server.
+asked whether the model answers, and is no server. KubeRay leaves other `replicas` to Ray's autoscaler, so their number
+is told by an annotation too: then it makes another cluster, which takes the place of the first once it answers.
 """
 
 from lepton.backends.kubernetes.kinds import RAY_SERVICE, Object
-from lepton.backends.kubernetes.names import DIGEST, RAY, WORKLOAD
+from lepton.backends.kubernetes.names import DIGEST, RAY, SERVERS, WORKLOAD
 from lepton.backends.kubernetes.render import meta
-from lepton.backends.kubernetes.render.workload import MODELS, pod, replicas, resources, variant_of
+from lepton.backends.kubernetes.render.workload import DRAIN_S, MODELS, pod, replicas, resources, variant_of
 from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, Settings
 from lepton.plan.types import Endpoint, Key, Traffic
 from lepton.spec.document import dump
@@ -21,6 +22,8 @@ _OWN_COMMAND = {"ray.io/overwrite-container-cmd": "true"}
 _ONGOING = 1000
 """Requests that one replica may hold, to have enough of them for its batches."""
 _HEAD = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+_HEAD_STAYS_S = 2 * DRAIN_S
+"""Longer than its servers, which answer for a while after all of them were told to go."""
 _START = {"object-store-memory": str(75 * 2**20)}
 """As little as Ray takes: no tensor goes through it."""
 _ENV = {
@@ -83,6 +86,7 @@ def _head(key: Key, name: str, settings: Settings) -> Object:
         "securityContext": meta.CONTAINER,
         "resources": _HEAD,
         "env": _env(),
+        "lifecycle": {"preStop": {"sleep": {"seconds": _HEAD_STAYS_S}}},
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - an emptyDir of the pod's own
     }
     spec = {
@@ -107,14 +111,15 @@ def _servers(key: Key, name: str, desired: Endpoint | Traffic, settings: Setting
         "resources": resources(desired.deploy.resources, promised="1Gi", most="4Gi"),
     }
     labels = meta.labelled(key, {RAY: name, WORKLOAD: name})
+    annotations = {DIGEST: desired.digest, SERVERS: str(count), **_OWN_COMMAND}
     return {
         "groupName": "servers",
         "replicas": count,
-        "minReplicas": 0,
-        "maxReplicas": 1000,
+        "minReplicas": count,
+        "maxReplicas": count,
         "rayStartParams": {**_START, "num-cpus": str(desired.instances)},
         "template": {
-            "metadata": {"labels": labels, "annotations": {DIGEST: desired.digest, **_OWN_COMMAND}},
+            "metadata": {"labels": labels, "annotations": annotations},
             "spec": pod(name, desired, settings, server),
         },
     }
