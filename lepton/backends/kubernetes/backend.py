@@ -111,9 +111,16 @@ class KubernetesBackend:
                 raise
             if isinstance(error, NotInstalled):
                 self._cache.lose(error.kind)
-            self._refusals.setdefault(key, {})[desired.ref] = refusal(error, f"{desired.ref.kind} {desired.ref.name}")
+            self._note_refusal(key, desired.ref, refusal(error, f"{desired.ref.kind} {desired.ref.name}"))
         else:
             self._refusals.get(key, {}).pop(desired.ref, None)
+
+    def _note_refusal(self, key: Key, ref: Ref, failure: Failure) -> None:
+        """Keep it for the next pass, which comes at once where the reason is another than before."""
+        refusals = self._refusals.setdefault(key, {})
+        before, refusals[ref] = refusals.get(ref), failure
+        if before is None or before.reason is not failure.reason:
+            self._cache.hurry(key)
 
     async def delete(self, key: Key, ref: Ref) -> None:
         """See Backend."""

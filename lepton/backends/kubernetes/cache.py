@@ -43,6 +43,7 @@ class Cache:
         self._samples: dict[Kind, bytes] = {}
         """The first of each kind: others differ from it in little, and are compressed against it."""
         self._served: set[Kind] = set()
+        self._lost: set[Kind] = set()
         self._reached: defaultdict[Kind, int] = defaultdict(int)
         """Up to which version all that happened to a kind has been told."""
         self._opened: dict[Key, dict[Kind, dict[str, Object]]] = {}
@@ -90,8 +91,15 @@ class Cache:
             self._tell(known)
 
     def retain(self, kind: Kind, listed: set[str], version: int) -> None:
-        """Take note that at a version there was nothing else of a kind than what was listed, as put named it."""
+        """Take note that at a version there was nothing else of a kind than what was listed, as put named it.
+
+        That there is such a kind again is news to every model: it may wait for that.
+        """
         self._served.add(kind)
+        if kind in self._lost:
+            self._lost.discard(kind)
+            for key in self.models():
+                self._changed(key)
         self.reach(kind, version)
         entries = self._entries[kind]
         for known in [one for path, one in entries.items() if path not in listed]:
@@ -102,6 +110,7 @@ class Cache:
     def lose(self, kind: Kind) -> None:
         """Take note that the API server does not know a kind, so that there is none."""
         self._served.discard(kind)
+        self._lost.add(kind)
         for known in list(self._entries[kind].values()):
             self._forget(known)
             self._tell(known)
@@ -109,6 +118,10 @@ class Cache:
     def serves(self, kind: Kind) -> bool:
         """Whether the API server knows a kind that is watched."""
         return kind in self._served
+
+    def hurry(self, key: Key) -> None:
+        """Ask for a pass over a model for something that no object tells."""
+        self._changed(key)
 
     def model(self, key: Key) -> Object | None:
         """A LeptonModel."""

@@ -22,6 +22,7 @@ _PAGE = 250
 """So many objects at a time: with more, the first passes of other work wait longer."""
 _TIMEOUT_S = 30.0
 _NOT_FOUND = 404
+_KIND_GOES = "not allowed while custom resource definition is terminating"
 _WATCH_S = 300
 """After so many seconds the server ends a watch; the next one goes on where it stood."""
 
@@ -157,7 +158,8 @@ class Client:
         try:
             return await self._request("PATCH", path, query, object_, "application/apply-patch+yaml")
         except ApiError as error:
-            if error.status == _NOT_FOUND and not error.reason:  # else it is the namespace that is missing
+            is_unknown = error.status == _NOT_FOUND and not error.reason  # else it is the namespace that is missing
+            if is_unknown or _KIND_GOES in error.message:
                 raise NotInstalled(kind) from error
             raise
 

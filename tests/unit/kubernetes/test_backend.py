@@ -130,3 +130,27 @@ class AppliedClient:
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         assert kind == RAY_JOB, "a run of another attempt, or one that was made otherwise"
+
+
+def test_what_is_refused_is_shown_at_once_and_tried_again_in_its_time() -> None:
+    """What a pass is refused shows in the next one: which comes by itself, once for each reason."""
+    asked_for: list[Key] = []
+    cache = Cache(asked_for.append)
+    cache.put(LEPTON_MODEL, model({}))
+    asked_for.clear()
+    client = RefusingClient()
+    tried = KubernetesBackend(client, cache, SETTINGS)  # type: ignore[arg-type]  # a fake
+    gate = Job("digits-gate-1", "gate", "digits", 1, {"candidate": "c", "baseline": "b"}, 1.0)
+    for message in ("exceeded quota: 1 of 1", "exceeded quota: 2 of 1", "no such field"):
+        client.message = message
+        asyncio.run(tried.apply(KEY, gate))
+    assert asked_for == [KEY, KEY]
+
+
+class RefusingClient:
+    """Takes nothing, for the reason of the day."""
+
+    message = ""
+
+    async def apply(self, kind: Kind, object_: Object) -> Object:
+        raise ApiError(403, "Forbidden", self.message)

@@ -118,3 +118,15 @@ def test_the_answer_to_a_write_is_seen_before_a_watch_tells_of_it() -> None:
     cache.retain(POD, set(), 7)
     cache.note(POD, pod("a", 8))
     assert (cache.get(POD, "zoo", "a") is not None, changed) == (True, [PETS])
+
+
+def test_that_a_kind_is_there_again_is_news_to_every_model_and_that_it_is_there_at_first_is_none() -> None:
+    cache, changed = told()
+    cache.put(LEPTON_MODEL, model(1))
+    changed.clear()
+    cache.retain(RAY_JOB, set(), 2)
+    assert changed == []
+    cache.lose(RAY_JOB)
+    cache.retain(RAY_JOB, set(), 3)
+    cache.retain(RAY_JOB, set(), 4)
+    assert changed == [PETS]
