@@ -4,7 +4,7 @@ What the API server answered goes into the cache, so that the next pass sees it.
 """
 
 from lepton.backends.kubernetes.cache import Cache
-from lepton.backends.kubernetes.client import Client, Taken
+from lepton.backends.kubernetes.client import FIELD_MANAGER, Client, Taken
 from lepton.backends.kubernetes.covers import covers
 from lepton.backends.kubernetes.kinds import OF_A_MODEL, Kind, Object
 from lepton.backends.kubernetes.names import MODEL
@@ -54,5 +54,8 @@ class Writer:
 
 
 def _is_of(metadata: Object, key: Key, uid: str) -> bool:
-    owners = metadata.get("ownerReferences", ())
-    return metadata.get("labels", {}).get(MODEL) == key.name or any(owner["uid"] == uid for owner in owners)
+    """What nobody claims is the model's where we made it: somebody took away labels and owner."""
+    owners, label = metadata.get("ownerReferences", ()), metadata.get("labels", {}).get(MODEL)
+    if owners or label is not None:
+        return label == key.name or any(owner["uid"] == uid for owner in owners)
+    return any(one["manager"] == FIELD_MANAGER for one in metadata.get("managedFields", ()))

@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from lepton.backends.kubernetes.cache import Cache
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, Kind, Object
+from lepton.backends.kubernetes.client import FIELD_MANAGER, Taken
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, SERVICE, Kind, Object
 from lepton.backends.kubernetes.names import MODEL
 from lepton.backends.kubernetes.writer import Writer
 from lepton.plan.types import Key
@@ -48,3 +51,37 @@ def test_what_others_hold_is_there_until_they_let_it_go_and_is_not_deleted_again
     found = cache.get(CONFIG_MAP, "zoo", "job")
     assert found is not None
     assert (found["metadata"]["finalizers"], asked) == (["others/held"], 1)
+
+
+OURS = {"managedFields": [{"manager": FIELD_MANAGER, "operation": "Apply"}, {"manager": "somebody"}]}
+OTHERS = {"managedFields": [{"manager": "somebody", "operation": "Apply"}]}
+FOUND: dict[str, tuple[Object, bool]] = {
+    "one that is labelled as the model's": ({"labels": {MODEL: "digits"}, **OTHERS}, True),
+    "one that the model owns": ({"ownerReferences": [{"uid": "u1"}], **OTHERS}, True),
+    "one of ours whose labels and owner somebody took away": (OURS, True),
+    "one that Lepton made for another model": ({"labels": {MODEL: "other"}, **OURS}, False),
+    "one of a model of this name that was deleted": ({"ownerReferences": [{"uid": "u0"}], **OURS}, False),
+    "one that somebody else made": (OTHERS, False),
+}
+
+
+class Finding:
+    """An API server that has an object of the model's name."""
+
+    def __init__(self, metadata: Object) -> None:
+        self._metadata = metadata
+
+    async def find(self, kind: Kind, namespace: str, name: str) -> Object:
+        return {"metadata": self._metadata}
+
+
+@pytest.mark.parametrize("sentence", FOUND)
+def test_a_name_is_free_for_the_models_own_object_alone(sentence: str) -> None:
+    metadata, is_free = FOUND[sentence]
+    writer = Writer(Finding(metadata), Cache())  # type: ignore[arg-type]  # a fake
+    try:
+        asyncio.run(writer.require_free(SERVICE, KEY, "u1"))
+    except Taken:
+        assert not is_free
+    else:
+        assert is_free
