@@ -27,7 +27,8 @@ class Key(NamedTuple):
 class Ref(NamedTuple):
     """The identity of something that Lepton owns at a backend."""
 
-    kind: Literal["Job", "Endpoint", "Traffic"]
+    kind: Literal["Job", "Run", "Endpoint", "Traffic"]
+    """A Run is an attempt at a job that nobody needs any more, though the job stays."""
     name: str
 
 

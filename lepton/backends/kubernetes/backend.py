@@ -128,6 +128,8 @@ class KubernetesBackend:
         try:
             if ref.kind == "Job":
                 await self._running.delete(key, ref.name)
+            elif ref.kind == "Run":
+                await self._writer.delete(RAY_JOB, key, ref.name)
             else:
                 await self._serving.delete(key, ref)
         except ApiError as error:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lepton.backends.kubernetes.kinds import Object
 from lepton.backends.kubernetes.nodes import silence
-from lepton.backends.kubernetes.scheduling import unplaced
+from lepton.backends.kubernetes.scheduling import gated, unplaced
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
 
@@ -97,6 +97,8 @@ def _because(ended: Object) -> str:
 
 def _placing(pod: Object) -> Failure | None:
     for one in pod.get("status", {}).get("conditions", ()):
+        if one["type"] == "PodScheduled" and one.get("reason") == "SchedulingGated":
+            return gated(pod)
         if one["type"] == "PodScheduled" and one["status"] == "False" and one.get("reason") == "Unschedulable":
             name, told = pod["metadata"]["name"], one.get("message", "")
             missing = _CLAIM.search(told)

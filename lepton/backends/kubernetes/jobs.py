@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.kinds import Object
-from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE, RENDERED
+from lepton.backends.kubernetes.names import JOB_LABEL, RENDERED
+from lepton.backends.kubernetes.scheduling import in_queue
 from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
 from lepton.plan.types import JobState
@@ -64,6 +65,11 @@ def is_outdated(run: Object, wanted: Object, report: JobReport | None) -> bool:
     """Whether a run that has not said a word was made otherwise than it would be made now: with another image, say."""
     made, now = (one["metadata"].get("annotations", {}).get(RENDERED) for one in (run, wanted))
     return report is None and made != now
+
+
+def is_held(run: Object) -> bool:
+    """Whether a RayJob or a Job is kept from running: by Kueue, or by somebody who suspended it by hand."""
+    return bool(run.get("spec", {}).get("suspend"))
 
 
 def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:
@@ -120,16 +126,11 @@ def _is_past_deadline(run: Object) -> bool:
 
 
 def _holding(run: Object) -> Failure | None:
-    """Who keeps a RayJob from running: Kueue, until there is quota, or somebody who suspended it by hand."""
-    if not run.get("spec", {}).get("suspend"):
+    """Who keeps a run from beginning or going on, where somebody does, and until when."""
+    if not is_held(run):
         return None
-    metadata = run["metadata"]
-    queue = metadata.get("labels", {}).get(QUEUE)
-    if queue is None:
-        message = f"RayJob {metadata['name']} was suspended by hand: set its spec.suspend to false"
-        return Failure(reason=Reason.SUSPENDED, message=message)
-    where = f"`kubectl describe localqueue {queue} --namespace {metadata['namespace']}`"
-    return Failure(reason=Reason.QUEUED, message=f"waits for quota in queue {queue}: {where} tells what is short")
+    message = f"{run['kind']} {run['metadata']['name']} was suspended by hand: set its spec.suspend to false"
+    return in_queue(run) or Failure(reason=Reason.SUSPENDED, message=message)
 
 
 def _maker(run: Object | None) -> Object | None:

@@ -1,13 +1,15 @@
-"""What the scheduler says of a pod that fits on no node, in a sentence for a person that says what to do. Pure.
+"""Why a pod has no node yet, in a sentence for a person that says what to do. Pure.
 
-Called by health. The scheduler counts nodes by what is wrong with them: `0/3 nodes are available: 2 Insufficient cpu,
-1 node(s) had untolerated taint {gpu: true}. preemption: ...`.
+Called by health, and by jobs for what waits in a queue of Kueue. The scheduler counts nodes by what is wrong with them:
+`0/3 nodes are available: 2 Insufficient cpu, 1 node(s) had untolerated taint {gpu: true}. preemption: ...`.
 """
 
 import re
 
 from lepton.backends.kubernetes.kinds import Object
-from lepton.backends.kubernetes.names import JOB_LABEL
+from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE
+from lepton.report import Failure
+from lepton.spec.reasons import Reason
 
 _SAID = re.compile(r"0/\d+ nodes are available: (.+?)(?:\. |\.?$)")
 _BETWEEN_COUNTS = re.compile(r", (?=\d+ )")
@@ -31,6 +33,22 @@ def unplaced(pod: Object, told: str) -> str:
         return f"waits: no node {explained[0][0]}: {remedies[0]}"
     parts = [f"{number} of the nodes: none {lack}" for (number, _), (lack, _) in zip(counts, explained, strict=True)]
     return f"waits for a node ({'; '.join(parts)}): {', or '.join(remedies)}"
+
+
+def in_queue(held: Object) -> Failure | None:
+    """That an object waits for quota, and where that can be looked up; None where it is in no queue of Kueue."""
+    metadata = held["metadata"]
+    queue = metadata.get("labels", {}).get(QUEUE)
+    if queue is None:
+        return None
+    where = f"`kubectl describe localqueue {queue} --namespace {metadata['namespace']}`"
+    return Failure(reason=Reason.QUEUED, message=f"waits for quota in queue {queue}: {where} tells what is short")
+
+
+def gated(pod: Object) -> Failure:
+    """Why the scheduler may not look at a pod yet."""
+    message = f"pod {pod['metadata']['name']} has a scheduling gate: whoever put it there must take it away"
+    return in_queue(pod) or Failure(reason=Reason.UNSCHEDULABLE, message=message)
 
 
 def _explained(pod: Object, why: str, section: str) -> tuple[str, str]:

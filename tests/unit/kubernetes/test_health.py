@@ -27,6 +27,9 @@ NO_NODE = {
 LAST_WORDS = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs from its digest")
 
 
+GATED = pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}])
+
+
 @pytest.mark.parametrize(
     ("sick", "told"),
     [
@@ -39,6 +42,21 @@ LAST_WORDS = Failure(reason=Reason.ARTIFACT_CORRUPT, message="model.onnx differs
                 reason=Reason.UNSCHEDULABLE,
                 message="pod pets-1 waits: no node has nvidia.com/gpu free: ask for less (deploy.resources), "
                 "add nodes, or wait until others end",
+            ),
+        ),
+        (
+            GATED,
+            Failure(
+                reason=Reason.UNSCHEDULABLE,
+                message="pod pets-1 has a scheduling gate: whoever put it there must take it away",
+            ),
+        ),
+        (
+            {**GATED, "metadata": {**GATED["metadata"], "labels": {"kueue.x-k8s.io/queue-name": "default"}}},
+            Failure(
+                reason=Reason.QUEUED,
+                message="waits for quota in queue default: "
+                "`kubectl describe localqueue default --namespace zoo` tells what is short",
             ),
         ),
         (

@@ -14,6 +14,9 @@ from lepton.spec.resource import Spec
 from lepton.spec.train import Train
 from lepton.urls import CLAIMS, CREDENTIALS
 
+_GRACE_S = 5
+"""How long a stopped pod goes on: Ray's heed no signal, and what was learnt until the last epoch lies on the claim."""
+
 
 def ray_job(key: Key, order: JobOrder, settings: Settings) -> Object:
     """The spec of the RayJob. It leaves `suspend` alone, which is Kueue's where a queue is named.
@@ -68,6 +71,7 @@ def _pod(key: Key, order: JobOrder, settings: Settings, train: Train, gpus: int)
         resources["nvidia.com/gpu"] = str(gpus)
     container = {"name": "ray", "resources": {"requests": resources, "limits": dict(resources)}}
     pod = worker(key, order, settings, container)
+    pod["spec"]["terminationGracePeriodSeconds"] = _GRACE_S
     if train.node_selector:
         pod["spec"]["nodeSelector"] = train.node_selector
     if train.tolerations:
