@@ -1,4 +1,5 @@
-"""Lepton, installed by its chart on the cluster of KUBECONFIG: that of `python -m tests.node`, or any other.
+"""Lepton, installed by its chart on the cluster of KUBECONFIG: that of `python -m tests.node`, or any other that has
+all that tests.node.parts installs.
 
 LEPTON_E2E_VALUES names the file of the chart's values for that cluster: its images, its Gateway.
 """

@@ -1,6 +1,7 @@
 """The life of digits.yaml on a whole cluster, in the order in which it is lived: each chapter needs those before it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lepton.endpoint import Connection
+from lepton.endpoint import Connection, Refused
 from lepton.train.data.sources.digits import Digits
 from tests.e2e.caller import Caller, answers, labels
 from tests.e2e.commands import lepton, on_the_claim
 from tests.e2e.model import LEFT, LM, PATIENCE_S, Model
+from tests.e2e.prometheus import ALERTS, NEVER_SEEN, QUERIES, RULES, Prometheus
 from tests.node.kube import Kube
 from tests.programs.programs import ROOT
 
@@ -66,6 +68,8 @@ def test_a_candidate_that_fails_the_gate_never_gets_a_request(model: Model, call
     model.until(lambda: model.condition("GatePassed")[1] == "BudgetNotMet", "the gate refuses")
     assert "minAccuracy" in model.condition("Ready")[2]
     assert model.status()["serving"]["revision"] == 2
+    trouble = 'lepton_model_trouble{model="digits", condition="GatePassed", reason="BudgetNotMet"}'
+    model.until(lambda: Prometheus(model.kube).series(trouble) != [], "Prometheus hears of it", 60)
     assert told(caller) == ""
 
 
@@ -79,7 +83,7 @@ def test_what_is_suspended_starts_nothing_until_it_is_resumed(model: Model, call
     model.edit(suspend=True, revision=None, train={"epochs": 2, "seed": 3, "optimizer": None})
     model.until(lambda: model.condition("Ready")[1] == "Suspended", "the model is suspended", 30)
     runs = {run["metadata"]["name"] for run in model.objects("rayjobs")}
-    model.edit(suspend=False, gate={"minAccuracy": 50, "maxAccuracyDrop": 30})
+    model.edit(suspend=False, gate={"minAccuracy": 50, "maxAccuracyDrop": 30, "maxP99Ms": 10_000})
     model.until(model.serves(4), "revision 4 serves")
     assert len({run["metadata"]["name"] for run in model.objects("rayjobs")} - runs) == 1
     assert told(caller) == ""
@@ -125,11 +129,62 @@ def test_the_command_asks_it_through_the_api_server(model: Model, tmp_path: Path
     assert "0" in lepton(model.kube, "predict", "digits", str(picture))
 
 
+@pytest.fixture(scope="module")
+def prometheus(model: Model, caller: Caller) -> Iterator[Prometheus]:
+    """It has seen all of this life until here, and now sees what else can go wrong."""
+    with a_model_that_nobody_may_report_of(model.kube), Connection(model.address(), "http") as connection:
+        with pytest.raises(Refused):
+            connection.ask({"image_bytes": np.array([[b"junk"]], np.object_)}, ["label"])
+        yield Prometheus(model.kube)
+
+
+@pytest.mark.parametrize(("panel", "query"), QUERIES)
+def test_every_panel_of_the_dashboards_shows_something_of_this_life(
+    prometheus: Prometheus, model: Model, panel: str, query: str
+) -> None:
+    model.until(lambda: prometheus.series(query) != [], f"{panel}: {query}", 60)
+
+
+def test_every_recording_and_alert_of_the_chart_is_evaluated(prometheus: Prometheus) -> None:
+    evaluated = prometheus.rules()
+    assert {name: evaluated.get(name) for name in RULES} == dict.fromkeys(RULES, "ok")
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_whatever_an_alert_reads_has_been_there(prometheus: Prometheus, alert: str) -> None:
+    unseen = {read for read in prometheus.read_by(RULES[alert]) if prometheus.series(read) == []}
+    assert unseen == NEVER_SEEN.get(alert, set())
+
+
 def test_when_it_is_deleted_nothing_is_left(model: Model, caller: Caller) -> None:
     caller.stop()
     model.kube.run("delete", LM, "digits", "--timeout=120s")
     model.until(lambda: model.objects(LEFT) == [], "all is gone", 120)
     assert "digits" not in on_the_claim(model.kube, "find /lepton")
+
+
+@contextmanager
+def a_model_that_nobody_may_report_of(kube: Kube) -> Iterator[None]:
+    """Passes over it fail, because an administrator's policy refuses its status."""
+    version, name = "admissionregistration.k8s.io/v1", "mute"
+    writing = {"apiGroups": ["leptonml.dev"], "apiVersions": ["*"], "resources": [f"{LM.partition('.')[0]}/status"]}
+    rules = {"resourceRules": [{**writing, "operations": ["UPDATE"]}]}
+    spec = {"matchConstraints": rules, "validations": [{"expression": f"object.metadata.name != '{name}'"}]}
+    policy = {"apiVersion": version, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec}
+    binding = {"policyName": name, "validationActions": ["Deny"]}
+    mute = {"apiVersion": "leptonml.dev/v1alpha1", "kind": "LeptonModel", "metadata": {"name": name}}
+    made = Model(kube, name)
+    kube.apply({**mute, "spec": {"task": "image-classification", "data": {"uri": "sklearn://digits"}, "suspend": True}})
+    kube.apply(policy, {**policy, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding})
+    try:
+        report = ("--subresource=status", "--type=merge", "--patch", '{"status": {"phase": "Failed"}}')
+        tried = ("patch", LM, name, *report, "--dry-run=server")
+        made.until(lambda: kube.ask(*tried).returncode != 0, "the policy holds", 30)
+        made.edit(revision=7)
+        yield
+    finally:
+        kube.run("delete", LM, name, "--timeout=60s")
+        kube.run("delete", f"validatingadmissionpolicy/{name}", f"validatingadmissionpolicybinding/{name}")
 
 
 def told(caller: Caller) -> str:

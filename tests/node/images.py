@@ -1,7 +1,7 @@
 """Lepton's images, made without Docker, as services/images/*.Dockerfile say: their base, their installer, their words.
 
 Two layers: Debian with what services/images/install.sh installs, made once for each lock file and kept; and Lepton's
-code. Called by tests.node.node, as root.
+code. Others hold one program and nothing else. Called by tests.node.node, as root.
 """
 
 import hashlib
@@ -18,6 +18,8 @@ from tests.node.scratch import scratch
 from tests.programs.programs import ROOT, cache, find
 
 NAMES = ("operator", "worker", "server")
+PROGRAMS = ("pause", "prometheus", "prometheus-config-reloader")
+"""Images of one program; `pause` is the one that holds a pod together."""
 SUITE = "bookworm"
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _FOLDER = ROOT / "services" / "images"
@@ -73,15 +75,14 @@ def tag(name: str) -> str:
 
 
 def lay_out(name: str, known: Set[str], folder: Path) -> None:
-    """Write the image into a folder in OCI layout; `pause` is the one that holds a pod together.
+    """Write the image into a folder in OCI layout.
 
     The blobs whose sha256 is known are left out: whoever takes the image in has them.
     """
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
-    if name == "pause":
-        own = _pack_code([(find("pause"), "pause")], blobs)
-        layers, config = [own], {"Entrypoint": ["/pause"]}
+    if name in PROGRAMS:
+        layers, config = [_pack_code([(find(name), f"bin/{name}")], blobs)], {"Entrypoint": [f"/bin/{name}"]}
     else:
         said = _dockerfile(name)
         layers, config = [environment(name), _pack_code(_copied(said), blobs)], _config(said)

@@ -61,7 +61,7 @@ class Node:
             self._start_containerd()
             self.plane.__enter__()
             self._start_dns()
-            for name in (*images.NAMES, "pause"):
+            for name in (*images.NAMES, *images.PROGRAMS):
                 self._import(name)
             self._start_node()
         except BaseException:

@@ -1,10 +1,10 @@
-"""What a cluster has beside Kubernetes: storage, KubeRay, KServe, a Gateway: the real controllers, run on the node."""
+"""What a cluster has beside Kubernetes: storage, KubeRay, KServe, Kueue, a Gateway, Prometheus: all of them real."""
 
 import os
 import subprocess
 from pathlib import Path
 
-from tests.node import kserve
+from tests.node import kserve, kueue, monitoring
 from tests.node.network import ADDRESS
 from tests.node.node import Node
 from tests.programs.programs import find, module
@@ -18,7 +18,9 @@ def install(node: Node) -> None:
     _offer_storage(node)
     _install_kuberay(node)
     kserve.install(node)
+    kueue.install(node)
     _install_gateway(node)
+    monitoring.install(node)
 
 
 def _offer_storage(node: Node) -> None:

@@ -1,8 +1,8 @@
-"""`python -m tests.programs NAME...`: have programs ready, say where they are; by default those of `make cluster`."""
+"""`python -m tests.programs NAME...`: have programs ready, say where they are; by default those of a control plane."""
 
 import sys
 
-from tests.programs.programs import CONTROL_PLANE, MONITORING, find
+from tests.programs.programs import CONTROL_PLANE, find
 
-for name in sys.argv[1:] or CONTROL_PLANE + MONITORING:
+for name in sys.argv[1:] or CONTROL_PLANE:
     print(f"{name}: {find(name)}", flush=True)  # noqa: T201 - for whoever waits meanwhile

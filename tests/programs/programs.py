@@ -17,8 +17,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 KUBERNETES = "1.34.4"
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager")
-NODE = ("kube-scheduler", "kubelet", "kube-proxy", "pause", "coredns", "helm", "kuberay", "kserve", "traefik")
-MONITORING = ("prometheus", "promtool", "prometheus-operator")
+NODE = (
+    *("kube-scheduler", "kubelet", "kube-proxy", "pause", "coredns", "helm", "kuberay", "kserve", "kueue", "traefik"),
+    *("prometheus-operator", "prometheus", "prometheus-config-reloader"),
+)
+_PROMETHEUS_OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 _PACKAGES = {
     "etcd": ("kubernetes", "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": ("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver"),
@@ -31,25 +34,31 @@ _PACKAGES = {
     "helm": ("helm", "helm.sh/helm/v4/cmd/helm"),
     "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator"),
     "kserve": ("kserve", "github.com/kserve/kserve/cmd/manager"),
+    "kueue": ("kueue", "sigs.k8s.io/kueue/cmd/kueue"),
     "traefik": ("traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
     "pause": ("pause", "."),
     "policies": ("policies", "."),
     "prometheus": ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
     "promtool": ("prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
-    "prometheus-operator": ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator/cmd/operator"),
+    "prometheus-operator": ("prometheus-operator", f"{_PROMETHEUS_OPERATOR}/cmd/operator"),
+    "prometheus-config-reloader": ("prometheus-operator", f"{_PROMETHEUS_OPERATOR}/cmd/prometheus-config-reloader"),
 }
 """Each program: the folder here that pins its modules, and its package."""
 _MODULES = {
     "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator@v1.6.2"),
     "kserve": ("kserve", "github.com/kserve/kserve@v0.20.0"),
+    "kueue": ("kueue", "sigs.k8s.io/kueue@v0.19.2"),
     "gateway-api": ("traefik", "sigs.k8s.io/gateway-api@v1.4.0"),
-    "prometheus-operator": ("prometheus-operator", "github.com/prometheus-operator/prometheus-operator@v0.93.0"),
+    "prometheus-operator": ("prometheus-operator", f"{_PROMETHEUS_OPERATOR}@v0.93.0"),
 }
 """Each module that holds CRDs, likewise."""
 _VERSION = "k8s.io/component-base/version"
 _FLAGS = {"kubernetes": f" -X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"}
 _NOT_FROM_PATH = {"prometheus", "promtool"}  # Debian's know no Kubernetes
-_TAGS = {"prometheus": "remove_all_sd,enable_kubernetes_sd"}  # without the clients of two dozen clouds
+_TAGS = {
+    "prometheus": "remove_all_sd,enable_kubernetes_sd",  # without the clients of two dozen clouds
+    "kueue": "exclude_scheduler_library",  # an experiment, off by default
+}
 
 
 def find(name: str) -> Path:

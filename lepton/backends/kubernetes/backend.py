@@ -129,7 +129,7 @@ class KubernetesBackend:
             if ref.kind == "Job":
                 await self._running.delete(key, ref.name)
             elif ref.kind == "Run":
-                await self._writer.delete(RAY_JOB, key, ref.name)
+                await self._running.stop(key, ref.name)
             else:
                 await self._serving.delete(key, ref)
         except ApiError as error:

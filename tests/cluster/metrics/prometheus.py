@@ -1,8 +1,6 @@
-"""A real Prometheus on the loopback address, and the real prometheus-operator that writes a configuration for one."""
+"""A real Prometheus on the loopback address, and the definitions of prometheus-operator for what it is told of us."""
 
 import asyncio
-import base64
-import gzip
 import json
 import os
 import subprocess
@@ -14,11 +12,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from kubernetes.aio import config
-from kubernetes.aio.client import ApiClient
 
 from lepton.backends.kubernetes.client import ApiError, Client
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, Kind, Object
+from lepton.backends.kubernetes.kinds import Kind, Object
 from tests.cluster.control_plane import ADMIN, ControlPlane
 from tests.installation import free_ports, wait_until
 from tests.programs.programs import find, module
@@ -31,8 +27,6 @@ KINDS = {
     "PodMonitor": Kind(_GROUP, "PodMonitor", "podmonitors"),
     "PrometheusRule": Kind(_GROUP, "PrometheusRule", "prometheusrules"),
 }
-_PROMETHEUS = Kind(_GROUP, "Prometheus", "prometheuses")
-_SECRET = Kind("v1", "Secret", "secrets")
 _PATIENCE_S = 90.0
 
 
@@ -128,11 +122,11 @@ async def install_definitions(client: Client) -> None:
     """Apply the real CRDs of prometheus-operator, and wait until the API server serves them."""
     definition = Kind("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions")
     folder = module("prometheus-operator") / "example" / "prometheus-operator-crd"
-    for plural in ("podmonitors", "prometheusrules", "prometheuses", "servicemonitors", "probes", "scrapeconfigs"):
-        text = (folder / f"monitoring.coreos.com_{plural}.yaml").read_text()
+    for kind in KINDS.values():
+        text = (folder / f"monitoring.coreos.com_{kind.plural}.yaml").read_text()
         await client.apply(definition, yaml.load(text, yaml.CSafeLoader))
     async with asyncio.timeout(_PATIENCE_S):
-        for kind in (*KINDS.values(), _PROMETHEUS):
+        for kind in KINDS.values():
             while not await _is_served(client, kind):
                 await asyncio.sleep(0.1)
 
@@ -145,43 +139,6 @@ async def apply_monitors(client: Client) -> list[Object]:
         await client.apply(KINDS[one["kind"]], {**one, "metadata": {**one["metadata"], "namespace": NAMESPACE}})
         for one in given
     ]
-
-
-async def configured(plane: ControlPlane, folder: Path) -> dict[str, Any]:
-    """What the real prometheus-operator makes of our monitors and alerts, and the alerts beside it."""
-    await config.load_kube_config(str(plane.kubeconfig))
-    (port,) = free_ports(1)
-    listen = f"--web.listen-address=127.0.0.1:{port}"
-    async with ApiClient() as api:
-        client = Client(api)
-        await install_definitions(client)
-        await apply_monitors(client)
-        every: Object = {"podMonitorSelector": {}, "podMonitorNamespaceSelector": {}}
-        every |= {"ruleSelector": {}, "ruleNamespaceSelector": {}, "replicas": 1}
-        wanted = {"apiVersion": _GROUP, "kind": "Prometheus", "metadata": {"name": "tests", "namespace": NAMESPACE}}
-        await client.apply(_PROMETHEUS, {**wanted, "spec": every})
-        with Program(folder, "prometheus-operator", listen, KUBECONFIG=str(plane.kubeconfig)) as program:
-            secret = await _wait_for(client, _SECRET, "prometheus-tests", program.log)
-            rules = await _wait_for(client, CONFIG_MAP, "prometheus-tests-rulefiles-0", program.log)
-    text = gzip.decompress(base64.b64decode(secret["data"]["prometheus.yaml.gz"])).decode()
-    for name, content in rules["data"].items():
-        (folder / name).write_text(content)
-    text = text.replace("$(SHARD)", "0")  # as the reloader beside each Prometheus does
-    return {**yaml.safe_load(text), "rule_files": [str(folder / name) for name in rules["data"]]}
-
-
-async def _wait_for(client: Client, kind: Kind, name: str, log: Path) -> Object:
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            found = await client.get(kind, NAMESPACE, name)
-        except ApiError as error:
-            assert error.status == 404, error
-        else:
-            if kind is not _SECRET or "prometheus.yaml.gz" in found.get("data", {}):
-                return found
-        assert time.monotonic() < deadline, f"there is no {name}:\n{log.read_text()[-4000:]}"
-        await asyncio.sleep(0.1)
 
 
 async def _is_served(client: Client, kind: Kind) -> bool:

@@ -14,14 +14,14 @@ CONTAINER = {
     "readOnlyRootFilesystem": True,
 }
 """securityContext of every container: the restricted Pod Security Standard, and no writing to the image."""
-_POD = {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+POD = {"runAsNonRoot": True, "runAsUser": 10001, "fsGroup": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
 """securityContext of every pod."""
 
 
 def of_pods(settings: Settings) -> Object:
     """What every pod has: who it runs as, and with what its images are pulled."""
     secrets = [{"name": name} for name in settings.pull_secrets]
-    return {"securityContext": _POD, **({"imagePullSecrets": secrets} if secrets else {})}
+    return {"securityContext": POD, **({"imagePullSecrets": secrets} if secrets else {})}
 
 
 def labelled(key: Key, labels: Mapping[str, str]) -> dict[str, str]:
