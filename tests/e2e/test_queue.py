@@ -1,4 +1,7 @@
-"""A build in a queue of the real Kueue: it waits for its quota, makes room when it must, and what it made serves."""
+"""A build in a queue of the real Kueue: it waits for its quota, makes room when it must, and what it made serves.
+
+The chapters are in the order in which they are lived: each needs those before it.
+"""
 
 import json
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.model import LM, Model
+from tests.e2e.prometheus import Prometheus, queries
 from tests.node.kube import Kube, Object
 
 pytestmark = pytest.mark.timeout(900)
@@ -82,10 +86,19 @@ def test_it_trains_once_there_is_quota(model: Model) -> None:
     assert suspended(model) == [False]
 
 
-def test_it_makes_room_for_others_and_goes_on_where_it_was(model: Model) -> None:
+def test_it_makes_room_for_others(model: Model) -> None:
     let(model.kube, stopPolicy="HoldAndDrain")
     model.until(lambda: model.condition("Trained") == ("False", "Queued", TOLD), "the condition says it", 60)
     model.until(lambda: model.objects("pods") == [], "its pods make room", 60)
+
+
+@pytest.mark.parametrize(("panel", "query"), queries("training", "queued"))
+def test_the_dashboard_shows_how_far_its_training_is(model: Model, panel: str, query: str) -> None:
+    prometheus = Prometheus(model.kube)
+    model.until(lambda: prometheus.series(query) != [], f"{panel}: {query}", 60)
+
+
+def test_it_goes_on_where_it_was(model: Model) -> None:
     before = epoch(model)
     let(model.kube, stopPolicy="None")
     model.until(lambda: epoch(model) not in (0, before), "it trains again")
