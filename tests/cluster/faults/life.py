@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lepton.backends.kubernetes.client import ApiError
-from lepton.backends.kubernetes.kinds import DEPLOYMENT, OF_A_MODEL, SERVICE, Object
+from lepton.backends.kubernetes.kinds import DEPLOYMENT, OF_A_MODEL, POD, SERVICE, Object
 from lepton.backends.kubernetes.names import deployment_name
 from lepton.backends.kubernetes.workloads import selected_by
 from lepton.plan.types import Key
@@ -24,6 +24,8 @@ LIFE_S = 2.5
 """About as long as a build takes where everything goes well at once; strikes come within it."""
 CHANGED = digits(train={"epochs": 2})
 
+MADE = tuple(kind for kind in OF_A_MODEL if kind != POD)
+"""What the operator makes of a model."""
 UNDISTURBED: dict[str, Any] = {
     "phase": "Serving",
     "conditions": dict.fromkeys(ConditionType, "True"),
@@ -35,7 +37,6 @@ UNDISTURBED: dict[str, Any] = {
         "PodDisruptionBudget": 1,
         "Job": 2,
         "RayJob": 2,
-        "Pod": 3,
     },
 }
 
@@ -63,13 +64,13 @@ def chosen(seed: str) -> Victim:
 
 
 def state(world: World, key: Key) -> dict[str, Any]:
-    """Of a model, all that must not depend on what struck."""
+    """Of a model, all that must not depend on what struck; pods follow what makes them, in Kubernetes' own time."""
     seen = status(world, key)
     return {
         "phase": seen.phase,
         "conditions": {one.type: one.status for one in seen.conditions},
         "revisions": {one.number: one.outcome for one in seen.revisions},
-        "objects": {kind.name: len(owned) for kind in OF_A_MODEL if (owned := world.cache.owned(key, kind))},
+        "objects": {kind.name: len(owned) for kind in MADE if (owned := world.cache.owned(key, kind))},
     }
 
 
