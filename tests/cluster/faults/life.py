@@ -148,7 +148,10 @@ def live(plane: ControlPlane, operator: Operator, victims: Sequence[Victim], sto
         try:
             await story(player, victim)
         except Exception as error:
-            error.add_note(f"{victim.key.name}: {state(player.world, victim.key)}")
+            known = player.world.cache.model(victim.key)
+            error.add_note(
+                f"{victim.key.name}: {state(player.world, victim.key) if known else 'there is no such model'}"
+            )
             raise
 
     async def all_at_once() -> None:

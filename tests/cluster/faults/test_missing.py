@@ -122,14 +122,18 @@ async def forbid_another(world: World, key: Key, kind: str) -> None:
 def test_the_definition_of_leptonmodels_is_removed_and_put_back(
     control_plane: ControlPlane, operator: Operator, victim: Victim
 ) -> None:
-    """To Kubernetes that is the deletion of every model, so what was made for one goes too; the operator goes on."""
+    """To Kubernetes that is the deletion of every model, so what was made for one goes too; the operator goes on.
+
+    What is made for one in that very moment goes once its kind is known again: only then can its owner be looked for.
+    """
 
     async def story(player: Player, victim: Victim) -> None:
         world, key = player.world, victim.key
         await world.put(key, digits())
         await victim.moment()
         async with without(world, LEPTON_MODEL):
-            await world.until(lambda: not any(world.cache.owned(key, kind) for kind in OF_A_MODEL))
+            await victim.moment()
+        await world.until(lambda: not any(world.cache.owned(key, kind) for kind in OF_A_MODEL), key)
         await serve(world, key)
         assert [one.number for one in status(world, key).revisions] == [1]
         assert len(world.cache.owned(key, DEPLOYMENT)) == 1
