@@ -31,34 +31,32 @@ _PACKAGES = {
     "kube-proxy": ("kubernetes", "k8s.io/kubernetes/cmd/kube-proxy"),
     "kubectl": ("kubernetes", "k8s.io/kubernetes/cmd/kubectl"),
     "coredns": ("coredns", "github.com/coredns/coredns"),
-    "helm": ("helm", "helm.sh/helm/v4/cmd/helm"),
+    "helm": ("addons", "helm.sh/helm/v4/cmd/helm"),
     "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator"),
     "kserve": ("kserve", "github.com/kserve/kserve/cmd/manager"),
-    "kueue": ("kueue", "sigs.k8s.io/kueue/cmd/kueue"),
+    "kueue": ("addons", "sigs.k8s.io/kueue/cmd/kueue"),
     "traefik": ("traefik", "github.com/traefik/traefik/v3/cmd/traefik"),
     "pause": ("pause", "."),
-    "policies": ("policies", "."),
-    "prometheus": ("prometheus", "github.com/prometheus/prometheus/cmd/prometheus"),
-    "promtool": ("prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
-    "prometheus-operator": ("prometheus-operator", f"{_PROMETHEUS_OPERATOR}/cmd/operator"),
-    "prometheus-config-reloader": ("prometheus-operator", f"{_PROMETHEUS_OPERATOR}/cmd/prometheus-config-reloader"),
+    "policies": ("addons", "."),
+    "prometheus": ("addons", "github.com/prometheus/prometheus/cmd/prometheus"),
+    "promtool": ("addons", "github.com/prometheus/prometheus/cmd/promtool"),
+    "prometheus-operator": ("addons", f"{_PROMETHEUS_OPERATOR}/cmd/operator"),
+    "prometheus-config-reloader": ("addons", f"{_PROMETHEUS_OPERATOR}/cmd/prometheus-config-reloader"),
 }
 """Each program: the folder here that pins its modules, and its package."""
 _MODULES = {
     "kuberay": ("kuberay", "github.com/ray-project/kuberay/ray-operator@v1.6.2"),
     "kserve": ("kserve", "github.com/kserve/kserve@v0.20.0"),
-    "kueue": ("kueue", "sigs.k8s.io/kueue@v0.19.2"),
+    "kueue": ("addons", "sigs.k8s.io/kueue@v0.19.2"),
     "gateway-api": ("traefik", "sigs.k8s.io/gateway-api@v1.4.0"),
-    "prometheus-operator": ("prometheus-operator", f"{_PROMETHEUS_OPERATOR}@v0.93.0"),
+    "prometheus-operator": ("addons", f"{_PROMETHEUS_OPERATOR}@v0.93.0"),
 }
 """Each module that holds CRDs, likewise."""
 _VERSION = "k8s.io/component-base/version"
 _FLAGS = {"kubernetes": f" -X {_VERSION}.gitVersion=v{KUBERNETES} -X {_VERSION}.gitMajor=1 -X {_VERSION}.gitMinor=34"}
 _NOT_FROM_PATH = {"prometheus", "promtool"}  # Debian's know no Kubernetes
-_TAGS = {
-    "prometheus": "remove_all_sd,enable_kubernetes_sd",  # without the clients of two dozen clouds
-    "kueue": "exclude_scheduler_library",  # an experiment, off by default
-}
+_TAGS = {"addons": "remove_all_sd,enable_kubernetes_sd,exclude_scheduler_library"}
+"""Prometheus without the clients of two dozen clouds; Kueue without an experiment that is off by default."""
 
 
 def find(name: str) -> Path:
