@@ -28,7 +28,8 @@ class Controller:
         self._backend = backend
         self._queue = queue
         self._metrics = metrics
-        self._failures: dict[Key, int] = {}
+        self._failures: dict[Key, tuple[int, float]] = {}
+        """How many tries failed one after the other, and when the next is due."""
 
     async def work_off(self, workers: int, grace_s: float) -> None:
         """Passes until cancelled; those under way then have so many seconds to end. Raises what a worker can't help."""
@@ -90,8 +91,13 @@ class Controller:
             log.warning("%s: its status can't be written: %s", _told(key), error)
 
     def _backoff(self, key: Key) -> float:
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        return pause_s(failures, 0.5, _LONGEST_BACKOFF_S)
+        """Seconds until the next try. A pass that news caused before that is none: it must not put the next one off."""
+        failures, due = self._failures.get(key, (0, 0.0))
+        now = time.monotonic()
+        if now >= due:
+            failures, due = failures + 1, now + pause_s(failures + 1, 0.5, _LONGEST_BACKOFF_S)
+            self._failures[key] = failures, due
+        return due - now
 
 
 def _told(key: Key) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import heapq
 import time
+from contextlib import suppress
 
 from lepton.plan.types import Key
 
@@ -37,10 +38,9 @@ class Queue:
             if key is not None:
                 return key
             self._changed.clear()
-            try:
-                await asyncio.wait_for(self._changed.wait(), wait_s)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._changed.wait()
         return None
 
     def done(self, key: Key) -> None:

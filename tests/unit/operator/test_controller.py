@@ -96,6 +96,27 @@ def test_a_defect_is_confessed_and_what_the_api_server_refuses_is_tried_again() 
     assert (asyncio.run(story(refused)), refused.confessed) == (1, [])
 
 
+def test_passes_that_news_makes_before_the_next_try_do_not_put_it_off() -> None:
+    delays: list[float] = []
+
+    class Recorded(Queue):
+        def add(self, key: Key, delay_s: float = 0.0) -> None:
+            delays.append(delay_s)
+            super().add(key, delay_s)
+
+    async def story() -> None:
+        queue, backend = Recorded(), FakeBackend(nothing, refused=True)
+        working = asyncio.create_task(controlled(backend, queue).work_off(1, 1.0))
+        for news in range(1, 21):
+            queue.add(PETS)
+            while len(backend.seen) < news:
+                await asyncio.sleep(0)
+        await stopped(working)
+
+    asyncio.run(story())
+    assert 0 < max(delays) <= 1.0
+
+
 def test_who_is_stopped_ends_the_passes_under_way_and_begins_no_other() -> None:
     ended: list[Key] = []
 
