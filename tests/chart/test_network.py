@@ -76,7 +76,7 @@ NEEDED = [
     *((GATEWAY, one, port) for one in SERVERS for port in (HTTP_PORT, GRPC_PORT)),
     *((PROMETHEUS, one, port) for one in SERVERS for port in (METRICS_PORT, STATE_PORT)),
     (PROMETHEUS, OPERATOR, 8080),
-    (PROMETHEUS, HEAD, 8080),
+    *((PROMETHEUS, one, 8080) for one in (HEAD, *RAYS)),
 ]
 """From, to, and on which port, in the life of a model."""
 NAMED = {
@@ -128,4 +128,4 @@ def test_nothing_else_is_let_through_where_callers_and_monitoring_are_named() ->
 def test_by_default_anybody_may_ask_models_and_scrape_and_do_nothing_more() -> None:
     passing = let_through(policies(), [(STRANGER, b, port) for b in OURS for port in PORTS])
     asked = [(STRANGER, one, port) for one in SERVERS for port in (HTTP_PORT, GRPC_PORT, METRICS_PORT, STATE_PORT)]
-    assert named(passing) == named([*asked, *((STRANGER, b, 8080) for b in (OPERATOR, *JOBS))])
+    assert named(passing) == named([*asked, *((STRANGER, b, 8080) for b in (OPERATOR, *JOBS, *RAYS))])
