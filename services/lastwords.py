@@ -1,8 +1,11 @@
 """Why a container of ours ended: its termination message, a Failure in JSON, which the operator reads from the pod."""
 
+import asyncio
+import logging
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from lepton.errors import LeptonError
@@ -17,6 +20,25 @@ def done(work: Callable[[], None]) -> int:
         work()
     except LeptonError as error:
         print(error.message, file=sys.stderr)  # noqa: T201 - the container's log
+        tell(error)
+        return 1
+    return 0
+
+
+def served(serve: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    """Serve until SIGTERM or SIGINT sets the event. Returns the exit status; why it failed is told and left."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+    return asyncio.run(_served(serve))
+
+
+async def _served(serve: Callable[[asyncio.Event], Awaitable[None]]) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await serve(stop)
+    except LeptonError as error:
+        logging.getLogger("lepton").error("%s", error.message)
         tell(error)
         return 1
     return 0

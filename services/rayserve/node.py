@@ -7,10 +7,9 @@ It submits and loads nothing: KubeRay gives the application to Ray, and Ray Serv
 
 import argparse
 import asyncio
-import logging
 import os
-import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -22,7 +21,7 @@ from lepton.backends.local.models import probe
 from lepton.errors import LeptonError
 from lepton.gate.cost import clock_of_process
 from lepton.spec.reasons import Reason
-from services.lastwords import tell
+from services.lastwords import served
 from services.server.state import tell_of_model, tell_of_server, tell_state
 
 RAY = "KUBERAY_GEN_RAY_START_CMD"
@@ -79,8 +78,19 @@ class Model:
         return ""
 
 
+def tell_counts(options: argparse.Namespace) -> None:
+    """Answer Prometheus with what the replicas of this node have counted; what earlier ones left is forgotten."""
+    options.counts.mkdir(exist_ok=True)
+    for left in options.counts.glob("*.db"):
+        left.unlink()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(options.counts))  # type: ignore[no-untyped-call]
+    start_http_server(options.metrics_port, options.host, registry)
+
+
 async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
-    """Run Ray until told to stop. Raises LeptonError when Ray ends by itself."""
+    """Run Ray until told to stop. Raises LeptonError when Ray ends by itself, and what ended the questions."""
+    tell_counts(options)
     command = f"ulimit -n {_OPEN_FILES} 2>/dev/null; exec {os.environ[RAY]}"
     ray = await asyncio.create_subprocess_exec("bash", "-c", command)
     registry = CollectorRegistry()
@@ -90,7 +100,9 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
     watching = asyncio.create_task(model.watch(registry, options.variant))
     ended, stopped = asyncio.create_task(ray.wait()), asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([ended, stopped, watching], return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            watching.result()  # else it would be ready for ever, whatever becomes of it
         if not stop.is_set():
             message = f"Ray ended with exit code {ray.returncode}: see the container's log; the pod is started again"
             raise LeptonError(Reason.SERVER_UNAVAILABLE, message)
@@ -103,31 +115,5 @@ async def serve(options: argparse.Namespace, stop: asyncio.Event) -> None:
         await runner.cleanup()
 
 
-def tell_counts(options: argparse.Namespace) -> None:
-    """Answer Prometheus with what the replicas of this node have counted; what earlier ones left is forgotten."""
-    options.counts.mkdir(exist_ok=True)
-    for left in options.counts.glob("*.db"):
-        left.unlink()
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(options.counts))  # type: ignore[no-untyped-call]
-    start_http_server(options.metrics_port, options.host, registry)
-
-
-async def run(options: argparse.Namespace) -> int:
-    """Serve until SIGTERM. Returns the exit status."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        tell_counts(options)
-        await serve(options, stop)
-    except LeptonError as error:
-        logging.getLogger("lepton.rayserve").error("%s", error.message)
-        tell(error)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    sys.exit(asyncio.run(run(arguments(sys.argv[1:]))))
+    sys.exit(served(partial(serve, arguments(sys.argv[1:]))))

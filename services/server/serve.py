@@ -6,8 +6,6 @@ died; so the pod's readiness is asked here, on /readyz, where the last real infe
 
 import argparse
 import asyncio
-import logging
-import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -17,9 +15,8 @@ from lepton.backends.local.metrics import Metrics
 from lepton.backends.local.models import Models, Served
 from lepton.backends.local.servers import TritonKeeper
 from lepton.backends.local.triton import Triton
-from lepton.errors import LeptonError
 from lepton.gate.cost import clock_of_process
-from services.lastwords import tell
+from services.lastwords import served
 from services.server.state import Hindrance, tell_of_model, tell_of_server, tell_state
 
 _TICK_S = 0.05
@@ -92,20 +89,5 @@ def _hindrance(options: argparse.Namespace, keeper: TritonKeeper, models: Models
     return read
 
 
-async def run(options: argparse.Namespace) -> int:
-    """Serve until SIGTERM. Returns the exit status."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    try:
-        await serve(options, stop)
-    except LeptonError as error:
-        logging.getLogger("lepton.server").error("%s", error.message)
-        tell(error)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    sys.exit(asyncio.run(run(arguments(sys.argv[1:]))))
+    sys.exit(served(partial(serve, arguments(sys.argv[1:]))))
