@@ -12,11 +12,7 @@ from lepton.backends.kubernetes import farewell
 from lepton.backends.kubernetes import observe as observing
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError, Client, NotInstalled
-from lepton.backends.kubernetes.kinds import (
-    JOB,
-    LEPTON_MODEL,
-    Object,
-)
+from lepton.backends.kubernetes.kinds import JOB, LEPTON_MODEL, Object
 from lepton.backends.kubernetes.names import FINALIZER, cleanup_name
 from lepton.backends.kubernetes.refusals import NAMESPACE_GOES, is_refusal, refusal, with_refusals
 from lepton.backends.kubernetes.render.cleanup import cleanup

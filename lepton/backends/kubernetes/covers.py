@@ -27,4 +27,4 @@ def covers(live: Any, wanted: Any) -> bool:
 def _has(there: Any, name: str, wanted: Any) -> bool:
     if name in _WHOLE and isinstance(there, list) and len(there) != len(wanted):
         return False
-    return there == wanted or covers(there, wanted)
+    return covers(there, wanted)

@@ -1,4 +1,7 @@
-"""Whether a deleted LeptonModel may go: nothing of it is left in the artifact store, or nobody shall look. Pure."""
+"""Whether what lies in the artifact store may go, or has gone: all of a deleted model, or a forgotten build. Pure.
+
+The backend asks before it lets a model go, and running before it removes a build or begins one anew.
+"""
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.jobs import is_failed
