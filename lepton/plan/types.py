@@ -27,8 +27,7 @@ class Key(NamedTuple):
 class Ref(NamedTuple):
     """The identity of something that Lepton owns at a backend."""
 
-    kind: Literal["Job", "Run", "Endpoint", "Traffic"]
-    """A Run is an attempt at a job that nobody needs any more, though the job stays."""
+    kind: Literal["Job", "Endpoint", "Traffic"]
     name: str
 
 

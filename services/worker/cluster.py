@@ -1,7 +1,7 @@
 """The worker on a cluster: `python -m services.worker.cluster ORDER_FILE NAMESPACE`.
 
 The order is a file of the job's ConfigMap; what the job says goes back into that ConfigMap, the one object that its
-service account may patch.
+service account may patch, and lies beside the order when the job is run again.
 """
 
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
+from pydantic import ValidationError
 from urllib3.exceptions import HTTPError
 
 from lepton.backends.kubernetes.jobs import REPORT
@@ -67,9 +68,21 @@ class ConfigMapReports:
         self._api.patch_namespaced_config_map(self._name, self._namespace, body)
 
 
+def is_done(report: Path, order: JobOrder) -> bool:
+    """Whether an earlier run of this attempt told its success: Kueue may suspend it just then, and let it go on."""
+    try:
+        told = JobReport.model_validate_json(report.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return False
+    return told.attempt == order.attempt and told.summary is not None
+
+
 def main() -> int:
-    """Run the job that the arguments name."""
-    order = JobOrder.model_validate_json(Path(sys.argv[1]).read_bytes())
+    """Run the job that the arguments name, unless it is done already. Returns the exit status."""
+    file = Path(sys.argv[1])
+    order = JobOrder.model_validate_json(file.read_bytes())
+    if is_done(file.with_name(REPORT), order):
+        return 0
     config.load_config()  # type: ignore[no-untyped-call]  # untyped in the client
     reports = ConfigMapReports(client.CoreV1Api(), sys.argv[2], order)
     return run(order, reports, Reporter(reports, _SECONDS_BETWEEN_WRITES))

@@ -94,26 +94,6 @@ def test_a_build_waits_for_its_queue_and_trains_once_kueue_lets_it(
     asyncio.run(story())
 
 
-def test_a_build_that_tells_its_end_while_kueue_takes_its_place_is_not_run_again(
-    control_plane: ControlPlane, operator: Operator
-) -> None:
-    async def story() -> None:
-        async with World(control_plane.kubeconfig) as world:
-            try:
-                run, build = await begun(world, train={"queue": "vision"})
-                await world.report(KEY, build, progress=Progress(stage="train", message="epoch 1 of 2"))
-                await world.until(because(world, ConditionType.TRAINED, Reason.IN_PROGRESS))
-                await suspend(world, run, True)
-                await world.until(because(world, ConditionType.TRAINED, Reason.QUEUED))
-                await world.report(KEY, build, summary=summary_of(build), finished_at=time.time())
-                await world.until(because(world, ConditionType.COMPRESSED, Reason.SUCCEEDED))
-                await world.until(lambda: run["metadata"]["name"] not in world.cache.owned(KEY, RAY_JOB))
-            finally:
-                await world.clean()
-
-    asyncio.run(story())
-
-
 def test_a_build_past_its_deadline_has_failed_until_the_deadline_is_moved(
     control_plane: ControlPlane, operator: Operator
 ) -> None:

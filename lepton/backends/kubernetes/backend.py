@@ -124,8 +124,6 @@ class KubernetesBackend:
         try:
             if ref.kind == "Job":
                 await self._running.delete(key, ref.name)
-            elif ref.kind == "Run":
-                await self._running.stop(key, ref.name)
             else:
                 await self._serving.delete(key, ref)
         except ApiError as error:

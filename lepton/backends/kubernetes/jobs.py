@@ -67,11 +67,6 @@ def is_outdated(run: Object, wanted: Object, report: JobReport | None) -> bool:
     return report is None and made != now
 
 
-def is_held(run: Object) -> bool:
-    """Whether a RayJob or a Job is kept from running: by Kueue, or by somebody who suspended it by hand."""
-    return bool(run.get("spec", {}).get("suspend"))
-
-
 def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:
     """Where the job stands."""
     said = report or JobReport(attempt=order.attempt)
@@ -126,8 +121,8 @@ def _is_past_deadline(run: Object) -> bool:
 
 
 def _holding(run: Object) -> Failure | None:
-    """Who keeps a run from beginning or going on, where somebody does, and until when."""
-    if not is_held(run):
+    """Who keeps a RayJob or a Job from running: Kueue, until there is quota, or somebody who suspended it by hand."""
+    if not run.get("spec", {}).get("suspend"):
         return None
     message = f"{run['kind']} {run['metadata']['name']} was suspended by hand: set its spec.suspend to false"
     return in_queue(run) or Failure(reason=Reason.SUSPENDED, message=message)

@@ -1,10 +1,10 @@
 """From what the API server holds of one LeptonModel to what a plan decides upon. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
-from lepton.backends.kubernetes.jobs import is_held, job_state, readable_order, report_of
+from lepton.backends.kubernetes.jobs import job_state, readable_order, report_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, GRPC_ROUTE, HTTP_ROUTE, JOB, POD, RAY_JOB, SERVICE, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, run_name
 from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT, Gateway
@@ -34,7 +34,7 @@ def observe(model: LeptonModel, owned: Owned, gateway: Gateway | None = None) ->
     """Everything that a decision about the model may depend on."""
     jobs, endpoints, name = _jobs(owned), endpoint_states(owned), model.metadata.name
     traffic = traffic_state(name, owned)
-    refs = {Ref("Job", job) for job in (*jobs, *_damaged(owned))} | _needless(jobs, owned)
+    refs = {Ref("Job", job) for job in (*jobs, *_damaged(owned))}
     refs |= {Ref("Endpoint", one) for one in (*endpoints, *(unled for _, unled in unused(owned)))}
     if any(name in owned(kind) for kind in (SERVICE, HTTP_ROUTE, GRPC_ROUTE)):
         refs.add(Ref("Traffic", name))
@@ -84,12 +84,6 @@ def _damaged(owned: Owned) -> Iterator[str]:
         name = labels_of(config_map).get(JOB_LABEL)
         if name is not None and is_ours(config_map) and readable_order(config_map) is None:
             yield name
-
-
-def _needless(jobs: Mapping[str, JobState], owned: Owned) -> set[Ref]:
-    """The runs that were suspended while they told their success: let go, they would do all of it again."""
-    held = {name: labels_of(run).get(JOB_LABEL, "") for name, run in owned(RAY_JOB).items() if is_held(run)}
-    return {Ref("Run", name) for name, job in held.items() if job in jobs and jobs[job].phase == "Succeeded"}
 
 
 def _pods_of(job: str, pods: Iterable[Object]) -> list[Object]:

@@ -113,10 +113,6 @@ class Running:
         meters: dict[str, JsonValue] = {end: meter(name, key.namespace) for end, name in names.items()}
         return {**arguments, **ends, "meters": meters}
 
-    async def stop(self, key: Key, run: str) -> None:
-        """Remove one run of a build; what it told stays."""
-        await self._writer.delete(RAY_JOB, key, run)
-
     async def delete(self, key: Key, job: str) -> None:
         """Stop and remove a job, and what it made."""
         for kind in (RAY_JOB, JOB):

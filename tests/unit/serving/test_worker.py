@@ -7,8 +7,9 @@ import pytest
 
 from lepton.errors import LeptonError
 from lepton.jobdir import JobDirectory, JobOrder
-from lepton.report import Failure, Progress, Summary
+from lepton.report import Failure, JobReport, Progress, Summary
 from lepton.spec.reasons import Reason
+from services.worker import cluster
 from services.worker.__main__ import take_over
 from services.worker.progress import Reporter
 from services.worker.run import KINDS
@@ -79,3 +80,30 @@ def test_a_job_that_is_done_is_not_done_again(directory: JobDirectory, monkeypat
 def test_a_folder_without_an_order_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert take_over(JobDirectory(tmp_path)) == 2
     assert "holds no job.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("told", "is_done"),
+    [
+        (JobReport(attempt=1, summary=DONE), True),
+        (JobReport(attempt=0, summary=DONE), False),
+        (JobReport(attempt=1, failure=Failure(reason=Reason.DATA_INVALID, message="no image")), False),
+        (JobReport(attempt=1, progress=Progress(stage="train")), False),
+        (None, False),
+    ],
+    ids=["it told its success", "an earlier attempt did", "it failed", "it was under way", "it has not said a word"],
+)
+def test_a_run_on_a_cluster_that_is_begun_again_is_done_where_it_told_its_success(
+    tmp_path: Path, told: JobReport | None, is_done: bool
+) -> None:
+    order = JobOrder(name="digits-build-0", kind="build", model="digits", revision=1, attempt=1, arguments={})
+    report = tmp_path / "report.json"
+    if told is not None:
+        report.write_text(told.model_dump_json(by_alias=True))
+    assert cluster.is_done(report, order) == is_done
+
+
+def test_a_report_that_somebody_damaged_is_no_success(tmp_path: Path) -> None:
+    order = JobOrder(name="digits-build-0", kind="build", model="digits", revision=1, attempt=0, arguments={})
+    (tmp_path / "report.json").write_text("no JSON")
+    assert not cluster.is_done(tmp_path / "report.json", order)
