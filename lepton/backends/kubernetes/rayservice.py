@@ -8,12 +8,15 @@ from collections.abc import Iterable
 
 from lepton.backends.kubernetes.health import is_leaving, is_ready
 from lepton.backends.kubernetes.kinds import Object
+from lepton.backends.kubernetes.names import RAY
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
 
 _CLUSTER = "ray.io/cluster"
 """Label of pods, from KubeRay: the cluster of Ray that they belong to."""
 _FAILED = ("DEPLOY_FAILED", "UNHEALTHY")
+_LOGS = "/tmp/ray/session_latest/logs/serve"  # noqa: S108 - in an emptyDir of the pod's own
+"""Where Ray Serve writes them: no container prints them."""
 _LONGEST = 500
 
 
@@ -45,7 +48,8 @@ def trouble(service: Object) -> Failure | None:
     for application in _newest(service).get("applicationStatuses", {}).values():
         if application.get("status") in _FAILED:
             why = " ".join(_why(application).split())[-_LONGEST:]
-            message = f"Ray Serve can't serve the model of RayService {name} ({why}): see the log of its head's pod"
+            where = f"see {_LOGS} in its pods (`kubectl get pods --selector {RAY}={name}`)"
+            message = f"Ray Serve can't serve the model of RayService {name} ({why}): {where}"
             return Failure(reason=Reason.LOAD_FAILED, message=message)
     return None
 

@@ -72,7 +72,10 @@ def application(status: str, said: str, of_the_model: str = "") -> Object:
     return {"status": status, "message": said, "serveDeploymentStatuses": deployments}
 
 
-WHY = f"Ray Serve can't serve the model of RayService {NAME} (%s): see the log of its head's pod"
+WHY = (
+    f"Ray Serve can't serve the model of RayService {NAME} (%s): see /tmp/ray/session_latest/logs/serve in its pods "
+    f"(`kubectl get pods --selector leptonml.dev/ray={NAME}`)"
+)
 TROUBLES = {
     "the application can't be imported": (
         {"pendingServiceStatus": {"applicationStatuses": {"model": application("DEPLOY_FAILED", "no\n module")}}},
