@@ -35,13 +35,13 @@ class Reflector:
         failures = 0
         while True:
             try:
-                if not self._version:
+                if not self._version or not self._cache.serves(self._kind):  # a write may have found the kind missing
                     await self._list()
                 await self._watch()
                 failures = 0
             except ApiError as error:
                 failures += 1
-                if error.status in (_GONE, _NOT_INSTALLED):
+                if error.status == _GONE:
                     self._version = ""
                 if error.status == _NOT_INSTALLED:
                     self._cache.lose(self._kind)

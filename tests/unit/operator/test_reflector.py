@@ -1,7 +1,7 @@
 """A reflector keeps the cache true whatever becomes of its watches."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from msgspec import Raw
 from msgspec.json import encode
@@ -25,6 +25,7 @@ class FakeClient:
     def __init__(self, lists: list[list[Raw] | ApiError], watches: list[list[Event | ApiError] | ApiError]) -> None:
         self._lists, self._watches = iter(lists), iter(watches)
         self.asked: list[str] = []
+        self.as_it_watches: Callable[[], None] = lambda: None
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str) -> AsyncIterator[tuple[list[Raw], str]]:
         self.asked.append("list")
@@ -37,6 +38,8 @@ class FakeClient:
     async def watch(self, kind: Kind, namespace: str | None, version: str, selector: str) -> AsyncIterator[Event]:
         self.asked.append(f"watch from {version}")
         watched = next(self._watches, None)
+        self.as_it_watches()
+        self.as_it_watches = lambda: None
         if watched is None:
             raise asyncio.CancelledError
         if isinstance(watched, ApiError):
@@ -47,10 +50,15 @@ class FakeClient:
             yield event
 
 
-def reflect(client: FakeClient) -> tuple[Cache, list[str]]:
-    """Run until the client ends it; the cache then, and which models were told to have changed."""
+def reflect(client: FakeClient, lost: bool = False) -> tuple[Cache, list[str]]:
+    """Run until the client ends it; the cache then, and which models were told to have changed.
+
+    Where it is `lost`, a write finds the kind missing during the first watch.
+    """
     changed: list[str] = []
     cache = Cache(lambda key: changed.append(key.name))
+    if lost:
+        client.as_it_watches = lambda: cache.lose(LEPTON_MODEL)
 
     async def run() -> None:
         task = asyncio.create_task(Reflector(client, cache, LEPTON_MODEL, None, "").run())  # type: ignore[arg-type]  # a fake
@@ -98,6 +106,14 @@ def test_a_kind_that_is_not_installed_is_known_to_be_absent_and_what_there_was_o
     gone = ApiError(410, "Expired", "too old resource version")
     cache, changed = reflect(FakeClient([[model("pets", 1)], absent, []], [gone]))
     assert (changed, known(cache), cache.serves(LEPTON_MODEL)) == (["pets", "pets"], [], True)
+
+
+def test_a_kind_that_a_write_found_missing_is_listed_again_though_its_watch_goes_on() -> None:
+    pets = model("pets", 1)
+    client = FakeClient([[pets], [pets]], [[]])
+    cache, _ = reflect(client, lost=True)
+    assert client.asked == ["list", "watch from 100", "list", "watch from 100"]
+    assert (known(cache), cache.serves(LEPTON_MODEL)) == (["pets"], True)
 
 
 def test_until_it_is_listed_a_kind_counts_as_not_installed() -> None:
