@@ -29,26 +29,27 @@ class Reflector:
         self._selector = selector
         self._version = ""
         """From which the next watch goes on; empty where all must be listed first."""
+        self._failures = 0
+        """How many tries failed since a watch last told anything, or came to its end."""
 
     async def run(self) -> None:
         """Go on until cancelled; what fails is tried again, ever less often."""
-        failures = 0
         while True:
             try:
                 if not self._version or not self._cache.serves(self._kind):  # a write may have found the kind missing
                     await self._list()
                 await self._watch()
-                failures = 0
+                self._failures = 0
             except ApiError as error:
-                failures += 1
+                self._failures += 1
                 if error.status == _GONE:
                     self._version = ""
                 if error.status == _NOT_INSTALLED:
                     self._cache.lose(self._kind)
                     self.synced.set()
-                if error.status != _GONE and (error.status != _NOT_INSTALLED or failures == 1):
+                if error.status != _GONE and (error.status != _NOT_INSTALLED or self._failures == 1):
                     log.warning("%s: %s", self._kind.plural, error)
-                await asyncio.sleep(pause_s(failures, 0.25, _LONGEST_PAUSE_S))
+                await asyncio.sleep(pause_s(self._failures, 0.25, _LONGEST_PAUSE_S))
 
     async def _list(self) -> None:
         version, listed = "", set[str]()
@@ -65,5 +66,6 @@ class Reflector:
                 self._cache.remove(self._kind, object_)
             elif event != "BOOKMARK":
                 self._cache.put(self._kind, object_)
+            self._failures = 0
             self._version = version_of(object_)
             self._cache.reach(self._kind, int(self._version))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import pytest
 from msgspec import Raw
 from msgspec.json import encode
 
@@ -10,9 +11,11 @@ from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL, Kind
 from lepton.plan.types import Key
+from operators.lepton_operator import reflector
 from operators.lepton_operator.reflector import Reflector
 
 Event = tuple[str, Raw]
+RESET = ApiError(0, "Disconnected", "reset")
 
 
 def model(name: str, version: int) -> Raw:
@@ -94,11 +97,33 @@ def test_a_version_that_is_too_old_is_listed_anew_and_only_what_changed_is_told(
 
 
 def test_a_connection_that_breaks_is_tried_again_without_a_list_and_goes_on_where_it_stood() -> None:
-    reset = ApiError(0, "Disconnected", "reset")
-    client = FakeClient([[model("pets", 1)]], [reset, [("DELETED", model("pets", 101)), reset]])
+    client = FakeClient([[model("pets", 1)]], [RESET, [("DELETED", model("pets", 101)), RESET]])
     cache, changed = reflect(client)
     assert client.asked == ["list", "watch from 100", "watch from 100", "watch from 101"]
     assert (changed, known(cache)) == (["pets", "pets"], [])
+
+
+@pytest.mark.parametrize(
+    ("watches", "failures"),
+    [
+        ([[RESET], [RESET], [("BOOKMARK", model("", 120)), RESET]], [1, 2, 1]),
+        ([[("BOOKMARK", model("", version)), RESET] for version in (101, 102, 103)], [1, 1, 1]),
+        ([[RESET], [], [RESET]], [1, 1]),
+    ],
+    ids=["it failed twice before", "each of them worked for a while", "one came to its end"],
+)
+def test_who_was_connected_is_so_again_soon(
+    watches: list[list[Event | ApiError] | ApiError], failures: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def at_once(failed: int, first_s: float, longest_s: float) -> float:
+        seen.append(failed)
+        return 0.0
+
+    monkeypatch.setattr(reflector, "pause_s", at_once)
+    reflect(FakeClient([[]], watches))
+    assert seen == failures
 
 
 def test_a_kind_that_is_not_installed_is_known_to_be_absent_and_what_there_was_of_it_is_gone() -> None:
