@@ -41,7 +41,8 @@ class Writer:
     async def delete(self, kind: Kind, key: Key, name: str) -> None:
         """Delete an object and all that it owns; nothing happens where it is not, or is not the model's.
 
-        What others hold with finalizers stays in the cache until they let it go.
+        Of kinds that are not watched whatever has the name goes: a job's own, such as its Role. What others hold with
+        finalizers stays in the cache until they let it go.
         """
         object_ = self._cache.get(kind, key.namespace, name)
         if kind in OF_A_MODEL and (object_ is None or "deletionTimestamp" in object_["metadata"]):
