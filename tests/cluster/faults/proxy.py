@@ -37,9 +37,9 @@ class Proxy:
         self._thread.join()
         self._loop.close()
 
-    def cut(self) -> None:
-        """Drop every connection that there is."""
-        self._loop.call_soon_threadsafe(self._cut)
+    def cut(self) -> int:
+        """Drop every connection that there is. Returns how many ends of them there were."""
+        return asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result()
 
     def close(self) -> None:
         """Cut, and let nobody through until it is opened."""
@@ -59,9 +59,10 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _cut(self) -> None:
+    async def _cut(self) -> int:
         for writer in self._open:
             writer.transport.abort()
+        return len(self._open)
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
