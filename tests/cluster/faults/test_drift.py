@@ -63,6 +63,13 @@ def made(world: World, key: Key) -> dict[str, Object]:
     return {f"{kind.name} {name}": _told(one) for kind in EDITS for name, one in world.cache.owned(key, kind).items()}
 
 
+def is_settled(world: World, key: Key) -> bool:
+    """Whether all is made that lasts, and the proof's servers are gone."""
+    return len(world.cache.owned(key, DISRUPTION_BUDGET)) == 1 and all(
+        "-baseline-" not in one for one in made(world, key)
+    )
+
+
 def _told(object_: Object) -> Object:
     metadata = object_["metadata"]
     annotations = {name: one for name, one in metadata.get("annotations", {}).items() if "leptonml.dev/" in name}
@@ -100,7 +107,7 @@ def drift(plane: ControlPlane, operator: Operator, victims: list[Victim]) -> Non
     async def story(player: Player, victim: Victim) -> None:
         world, key, chance = player.world, victim.key, victim.chance
         await serve(world, key)
-        await world.until(lambda: len(world.cache.owned(key, DISRUPTION_BUDGET)) == 1, key)
+        await world.until(lambda: is_settled(world, key), key)
         before = made(world, key)
         for _ in range(STRIKES):
             await until_mended(world, key, before, await damage(world, key, chance, EDITS))
