@@ -18,11 +18,15 @@ _OF_THE_PROCESS = ("process_cpu_seconds_total", "process_resident_memory_bytes")
 
 TRITON: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
-        "nv_inference_request_success": ("counter", "model, version", "Requests answered."),
+        "nv_inference_request_success": (
+            "counter",
+            "model, version",
+            "Requests answered, those among them whose input could not be read.",
+        ),
         "nv_inference_request_failure": (
             "counter",
             "model, version, reason",
-            "Requests not answered, those among them whose input could not be read.",
+            "Requests that the server failed to answer.",
         ),
         "nv_inference_request_summary_us": (
             "summary",

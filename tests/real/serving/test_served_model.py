@@ -186,6 +186,8 @@ def test_what_users_asked_is_counted_across_instances_and_warm_up_and_probes_are
         client.infer("counted", [probe], request_id="lepton-probe")
     confidence = np.array(answer["probability"])
     wait_until(lambda: samples(triton, "counted")["lepton_bad_inputs_total", ""] == 1)
+    failed = re.findall(r'^nv_inference_request_failure\{model="counted".*\} (\S+)$', triton.metrics(), re.MULTILINE)
+    assert set(failed) == {"0"}, "the alert on failures must not fire for it"
     wait_until(lambda: samples(triton, "counted")["lepton_prediction_confidence_count", ""] == 6)
     counted = samples(triton, "counted")
     assert [counted["lepton_predictions_total", name] for name in quadrants.CLASSES] == [2, 2, 1, 1]
