@@ -26,7 +26,7 @@ from tests.installation import Installation, wait_until
 EPOCHS = 40
 KILLS = 3
 """How often each process is killed in one round, at most."""
-RUN_SECONDS = 300
+RUN_SECONDS = 600
 STAGES = ("data", "train", "compress", "gate")
 
 pytestmark = pytest.mark.timeout(4 * RUN_SECONDS)

@@ -60,7 +60,7 @@ def pod(artifact: tuple[Path, str], tmp_path: Path) -> Iterator[tuple[subprocess
     options = [f"--{name}-port={port}" for name, port in zip(("http", "grpc", "metrics", "state"), ports, strict=True)]
     arguments = ["pets", "served", digest, "1", folder, "--host=127.0.0.1", *options]
     process = module("serve", *arguments, words=tmp_path / "words")
-    wait_until(lambda: status(ports[3], "/readyz") == 200, "the pod is ready", 60)
+    wait_until(lambda: status(ports[3], "/readyz") == 200, "the pod is ready", 180)
     yield process, ports
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 0

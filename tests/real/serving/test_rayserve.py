@@ -47,8 +47,10 @@ def test_it_answers_every_question_as_triton_does_and_counts_the_same(
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == json.loads(json.dumps(by_triton))
     bad = questions.NUM_BAD_IMAGES
-    wait_until(lambda: samples(triton.metrics())[BAD] == samples(ray.metrics(8002))[BAD] == bad, "both count", 30)
-    wait_until(lambda: counted(ray.metrics(8002)) == counted(triton.metrics()), "both count predictions", 30)
+    wait_until(
+        lambda: samples(triton.metrics())[BAD] == samples(ray.metrics(8002))[BAD] == bad, "both count", PATIENCE_S
+    )
+    wait_until(lambda: counted(ray.metrics(8002)) == counted(triton.metrics()), "both count predictions", PATIENCE_S)
     triton.unload("pets")
 
 
