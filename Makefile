@@ -55,7 +55,7 @@ bench-operator: $(READY) ## What the operator's runtime costs, beside kopf and a
 faults: $(READY) ## Kill every process at random points, 20 times each, and see that the end is the same
 	$(BIN)/pytest tests/faults --fault-runs 20
 
-faults-cluster: $(READY) ## Let each fault of a cluster strike at random points, 20 times each: half an hour
+faults-cluster: $(READY) ## Let each fault of a cluster strike at random points, 20 times each
 	$(BIN)/python -m tests.programs
 	$(BIN)/pytest tests/cluster/faults --fault-runs 20
 

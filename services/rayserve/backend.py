@@ -128,7 +128,7 @@ def load(folder: Path, config: ModelConfig) -> PythonModel:
     )
     for sample in config.model_warmup:
         model.execute([zeros(config, sample.batch_size)])
-    return model  # type: ignore[no-any-return]
+    return model  # type: ignore[no-any-return]  # what the artifact itself defines
 
 
 def zeros(config: ModelConfig, count: int, request_id: str = "") -> InferenceRequest:

@@ -49,7 +49,7 @@ class Counts:
             self.tell(now)
 
     def failed(self) -> None:
-        """Note a request that got no answer, by a defect."""
+        """Note a request that got no answer: by a defect, or because its caller went away."""
         self._failure.increment(1)
 
     def tell(self, now: float) -> None:

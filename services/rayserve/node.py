@@ -84,7 +84,7 @@ def tell_counts(options: argparse.Namespace) -> None:
     for left in options.counts.glob("*.db"):
         left.unlink()
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(options.counts))  # type: ignore[no-untyped-call]
+    MultiProcessCollector(registry, str(options.counts))  # type: ignore[no-untyped-call]  # prometheus_client types no collectors
     start_http_server(options.metrics_port, options.host, registry)
 
 

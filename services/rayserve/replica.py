@@ -100,20 +100,12 @@ class Model:
     async def ModelMetadata(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelMetadataResponse:  # noqa: N802 - see above
         """What the model takes and gives."""
         asked = pb.ModelMetadataRequest.FromString(request)
-        try:
-            v2.require_model(self._config, asked.name, asked.version)
-        except v2.Refused as refused:
-            return _told(grpc_context, refused, pb.ModelMetadataResponse())
-        return v2.metadata(self._config)
+        return self._of_the_model(asked, grpc_context, v2.metadata(self._config))
 
     async def ModelConfig(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelConfigResponse:  # noqa: N802 - see above
         """How it is served, and the digest of what was loaded."""
         asked = pb.ModelConfigRequest.FromString(request)
-        try:
-            v2.require_model(self._config, asked.name, asked.version)
-        except v2.Refused as refused:
-            return _told(grpc_context, refused, pb.ModelConfigResponse())
-        return pb.ModelConfigResponse(config=self._config)
+        return self._of_the_model(asked, grpc_context, pb.ModelConfigResponse(config=self._config))
 
     async def ModelInfer(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelInferResponse:  # noqa: N802 - see above
         """One inference."""
@@ -121,6 +113,16 @@ class Model:
             return await self._infer(pb.ModelInferRequest.FromString(request))
         except v2.Refused as refused:
             return _told(grpc_context, refused, pb.ModelInferResponse())
+
+    def _of_the_model(
+        self, asked: pb.ModelMetadataRequest | pb.ModelConfigRequest, context: RayServegRPCContext, answer: _T
+    ) -> _T:
+        """The answer, where it is this model that was asked of."""
+        try:
+            v2.require_model(self._config, asked.name, asked.version)
+        except v2.Refused as refused:
+            return _told(context, refused, type(answer)())
+        return answer
 
     async def _answer(self, request: Request) -> Response:
         path = request.url.path

@@ -1,6 +1,5 @@
 """What the chart makes, judged by a real API server: taken as it is, and as confined as `restricted` asks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from tests.chart.cluster import ask, try_out, until_there
 from tests.chart.helm import PRESETS, one, render, values_of
 from tests.cluster.conftest import NAMESPACES
 from tests.cluster.control_plane import ControlPlane
+from tests.manifests import pods
 
 GOLDEN = Path(__file__).parents[1] / "cluster" / "golden"
 RESTRICTED = "restricted"
@@ -31,22 +31,10 @@ def test_a_real_api_server_takes_every_object(preset: str, empty_plane: ControlP
     assert ask(empty_plane, refused) == []
 
 
-def specs(value: object) -> Iterator[Object]:
-    """Every description of a pod in an object, also where KServe's own fields stand beside it."""
-    if isinstance(value, dict):
-        if "containers" in value:
-            yield value
-        for below in value.values():
-            yield from specs(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from specs(below)
-
-
 def pods_of_models() -> list[Object]:
     """Of every kind of job and server, as the samples have them."""
     documents = [it for path in sorted(GOLDEN.glob("*.yaml")) for it in yaml.safe_load_all(path.read_text())]
-    return [pod(spec) for document in documents for spec in specs(document)]
+    return [pod(spec) for document in documents for spec in pods(document)]
 
 
 def pod(spec: Object) -> Object:
@@ -81,7 +69,7 @@ def complaints(plane: ControlPlane, pods: list[Object]) -> list[str]:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_operators_pod_is_restricted(preset: str, empty_plane: ControlPlane) -> None:
-    (spec,) = specs(one(render(*values_of(preset)), "Deployment"))
+    (spec,) = pods(one(render(*values_of(preset)), "Deployment"))
     assert complaints(empty_plane, [pod(spec)]) == []
     assert all(it["securityContext"]["readOnlyRootFilesystem"] for it in spec["containers"])
 
@@ -96,7 +84,7 @@ def test_the_pods_of_jobs_and_servers_are_restricted(empty_plane: ControlPlane) 
 
 
 def test_a_pod_that_may_more_is_kept_out(empty_plane: ControlPlane) -> None:
-    (spec,) = specs(one(render(), "Deployment"))
+    (spec,) = pods(one(render(), "Deployment"))
     loose = pod(spec)
     del loose["spec"]["securityContext"]
     (complaint,) = complaints(empty_plane, [loose])

@@ -4,7 +4,6 @@
 """
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +33,7 @@ from lepton.spec.document import dump
 from lepton.spec.load import load
 from lepton.spec.resource import LeptonModel
 from tests.cluster.control_plane import ControlPlane
+from tests.manifests import pods
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted(path for path in (ROOT / "manifests" / "samples").glob("*.yaml"))
@@ -101,18 +101,6 @@ def test_every_pod_is_pulled_with_the_secrets_of_the_settings(sample: Path) -> N
     (model,) = load(sample.read_text()).models
     found = [pod.get("imagePullSecrets") for _, object_ in rendered(model) for pod in pods(object_)]
     assert found == [[{"name": "registry"}]] * (10 if model.spec.train.workers > 1 else 9)
-
-
-def pods(value: object) -> Iterator[Object]:
-    """Every description of a pod in an object."""
-    if isinstance(value, dict):
-        if "containers" in value:
-            yield value
-        for below in value.values():
-            yield from pods(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from pods(below)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
