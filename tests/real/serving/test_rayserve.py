@@ -58,10 +58,12 @@ BAD = "lepton_bad_inputs_total"
 
 
 def samples(text: str) -> dict[str, float]:
-    """Metrics, by name and labels but for the model and its version."""
+    """Metrics, by name and labels but for the model and its version; those of other models left out."""
     found = re.findall(r"^(\w+)(?:\{(.*)\})? (\S+)$", text, re.MULTILINE)
     return {
-        name + re.sub(r'(model|version)="\w*",?', "", labels).rstrip(","): float(one) for name, labels, one in found
+        name + re.sub(r'(model|version)="\w*",?', "", labels).rstrip(","): float(one)
+        for name, labels, one in found
+        if 'model="pets"' in labels or "model=" not in labels
     }
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import tritonclient.http
 
 from lepton.artifact import verify
 from lepton.spec.deploy import Batching, Deploy
+from tests.installation import wait_until
 from tests.real.serving import quadrants
 from tests.real.serving.artifacts import quadrants_artifact
 from tests.real.serving.private_triton import PrivateTriton
@@ -141,7 +141,7 @@ def test_a_bad_image_never_fails_the_batch_that_it_came_with(triton, tmp_path):
                 got[place] = error.message() if error else result.as_numpy("label").item()
 
             client.async_infer("waits", [tensor], keep)
-        wait_until(lambda: all(got))
+        wait_until(lambda: all(got), "every answer came", 60)
         executed = executions(client, "waits") - before
     triton.unload("waits")
     names = [quadrants.CLASSES[label].encode() for label in labels]
@@ -152,13 +152,6 @@ def test_a_bad_image_never_fails_the_batch_that_it_came_with(triton, tmp_path):
 
 def executions(client, model: str) -> int:
     return int(client.get_inference_statistics(model).model_stats[0].execution_count)
-
-
-def wait_until(holds, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def samples(server: PrivateTriton, model: str) -> dict[tuple[str, str], float]:
@@ -185,10 +178,10 @@ def test_what_users_asked_is_counted_across_instances_and_warm_up_and_probes_are
         probe.set_data_from_numpy(images)
         client.infer("counted", [probe], request_id="lepton-probe")
     confidence = np.array(answer["probability"])
-    wait_until(lambda: samples(triton, "counted")["lepton_bad_inputs_total", ""] == 1)
+    wait_until(lambda: samples(triton, "counted")["lepton_bad_inputs_total", ""] == 1, "it is counted", 60)
     failed = re.findall(r'^nv_inference_request_failure\{model="counted".*\} (\S+)$', triton.metrics(), re.MULTILINE)
     assert set(failed) == {"0"}, "the alert on failures must not fire for it"
-    wait_until(lambda: samples(triton, "counted")["lepton_prediction_confidence_count", ""] == 6)
+    wait_until(lambda: samples(triton, "counted")["lepton_prediction_confidence_count", ""] == 6, "all are counted", 60)
     counted = samples(triton, "counted")
     assert [counted["lepton_predictions_total", name] for name in quadrants.CLASSES] == [2, 2, 1, 1]
     assert counted["lepton_prediction_confidence_bucket", "0.9"] == (confidence <= 0.9).sum()
