@@ -66,7 +66,7 @@ def remedy(error: Exception, url: str) -> str:
     if isinstance(error, ImportError):
         return f'run `pip install "leptonml[{EXTRAS[scheme]}]"`' if scheme in EXTRAS else "install it beside Lepton"
     if is_remote and is_refusal(error):
-        return "grant access to it, or start Lepton with other credentials (`lepton down`, then `lepton up`)"
+        return "grant access to it, or give other credentials (`lepton down`, then `lepton up`; on a cluster by Secret)"
     if isinstance(error, FileNotFoundError):
         return "create it, or choose another place"
     return "see that it can be reached and used" if is_remote else "grant access to it"

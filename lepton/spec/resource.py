@@ -85,19 +85,24 @@ class Spec(Section):
         ),
     )
     task: Literal["image-classification"]
-    """What the model does."""
+    """What the model does: image-classification names the class of an image."""
     data: Data
-    """The examples."""
+    """The examples that it learns from and is judged by: where they lie, how they are split and prepared."""
     model: Model = Model()
-    """The network before compression."""
+    """The network before compression: one of Lepton's architectures, or a function of your own."""
     train: Train = Train()
-    """How it learns."""
+    """How it learns, for how long, and on a cluster where and with what. What is left out is made to suit the data."""
     compress: Compress = Compress()
-    """How it becomes small."""
+    """How the trained model becomes small: distillation, pruning and quantization, as steps in the order given.
+    Each is measured, and one that makes the model neither smaller nor faster is dropped. By default half of the
+    channels go, then 8-bit integers take the place of floating point; `steps: []` serves the model as trained.
+    """
     gate: Gate = Gate()
-    """The budgets it must meet before it serves."""
+    """The budgets that a candidate must meet on the very endpoint that will serve it, before its first request.
+    One that misses any of them is not served, and what serves goes on.
+    """
     deploy: Deploy = Deploy()
-    """How it is served."""
+    """How it is served: by which engine, by how many servers, with what each may use and how requests are batched."""
     revision: Annotated[int, Field(ge=1)] | None = None
     """Serve this earlier revision: rollback by one field."""
     suspend: bool = False

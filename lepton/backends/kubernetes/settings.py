@@ -60,7 +60,7 @@ class Settings(Section):
     claim: str = "lepton"
     """PersistentVolumeClaim of checkpoints, mounted by every job at /lepton."""
     secret: str = ""
-    """Secret whose entries become the environment of jobs and servers: credentials of the store; none where empty."""
+    """Secret whose entries become the environment of jobs and of what fetches artifacts; none where empty."""
     ray_version: str = "2.60.0"
     """Of the worker's image."""
     gateway: Gateway | None = None

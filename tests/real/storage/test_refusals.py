@@ -13,7 +13,7 @@ from lepton.spec.reasons import Reason
 from lepton.train.data.prepare import prepare
 from tests.real.storage.test_artifacts import OLD, sealed
 
-OTHERS = "grant access to it, or start Lepton with other credentials (`lepton down`, then `lepton up`)"
+OTHERS = "grant access to it, or give other credentials (`lepton down`, then `lepton up`; on a cluster by Secret)"
 UNKNOWN = "The AWS Access Key Id you provided does not exist in our records."
 UNSIGNED = (
     "The request signature we calculated does not match the signature you provided. Check your key and signing method."
