@@ -12,6 +12,8 @@ from lepton.errors import LeptonError
 from lepton.report import Failure
 
 LAST_WORDS = Path(os.environ.get("LEPTON_LAST_WORDS", "/dev/termination-log"))
+_MOST_BYTES = 4096
+"""Of a longer message the kubelet keeps the end alone, which is no JSON."""
 
 
 def done(work: Callable[[], None]) -> int:
@@ -45,5 +47,9 @@ async def _served(serve: Callable[[asyncio.Event], Awaitable[None]]) -> int:
 
 
 def tell(error: LeptonError) -> None:
-    """Leave a failure where Kubernetes finds it."""
-    LAST_WORDS.write_text(Failure(reason=error.reason, message=error.message).model_dump_json())
+    """Leave a failure where Kubernetes finds it; of a long message, such as one with a server's log, both ends."""
+    message, kept = error.message, _MOST_BYTES
+    while len(words := Failure(reason=error.reason, message=message).model_dump_json().encode()) > _MOST_BYTES:
+        kept //= 2
+        message = f"{error.message[: kept // 2]} ... {error.message[-kept // 2 :]}"
+    LAST_WORDS.write_bytes(words)

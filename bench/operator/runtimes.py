@@ -71,7 +71,7 @@ class Runtime:
     def told(self) -> Told:
         """How far it is."""
         if self._process.poll() is not None:
-            raise RuntimeError(f"{self._name} ended with {self._process.returncode}: see {self._log}")
+            raise RuntimeError(f"{self._name} ended with {self._process.returncode}:\n{self._log.read_text()[-3000:]}")
         try:
             return self._of_metrics() if self._name == "lepton" else self._of_file()
         except (OSError, ValueError):

@@ -6,6 +6,7 @@ where a context is named. Neither torch nor ray is ever imported here.
 
 import sys
 from collections.abc import Callable
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -78,4 +79,6 @@ def _options(
 
 def main() -> None:
     """The entry point: runs the command and ends the process with its exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # the name of a file may be no text
     sys.exit(guarded(lambda: typer.main.get_command(app)(prog_name="lepton")))

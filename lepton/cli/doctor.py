@@ -116,7 +116,7 @@ def _home(home: Home, settings: Settings, running: bool) -> Iterator[Finding]:
 
 
 def _disk(home: Home, settings: Settings, running: bool) -> Iterator[Finding]:
-    place = next(path for path in (home.root, *home.root.parents) if path.exists())
+    place = next(path for path in (home.root, *home.root.parents) if _is_there(path))
     free = shutil.disk_usage(place).free
     yield _amount("disk", free, _LEAST_DISK, _GOOD_DISK, f"free at {place}", "free some space, or set LEPTON_HOME")
 
@@ -188,7 +188,7 @@ def _server(name: str, state: str) -> Finding:
 
 def _settings(home: Home) -> Settings:
     """What `lepton up` was last told; the defaults where the store can't be read, which another check tells."""
-    if not home.database.exists():
+    if not _is_there(home.database):
         return Settings()
     try:
         store = Store(home.database)
@@ -198,6 +198,14 @@ def _settings(home: Home) -> Settings:
         return store.settings()
     finally:
         store.close()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it exists, as far as one may look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _program(package: str, place: Path, name: str) -> Iterator[Finding]:

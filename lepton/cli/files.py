@@ -1,5 +1,6 @@
 """The files that a user gives with -f: read, checked, all their mistakes told at once. For apply, validate, delete."""
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +40,8 @@ def with_absolute_paths(model: LeptonModel) -> LeptonModel:
     uri = model.spec.data.uri
     if "://" in uri or "::" in uri:
         return model
-    data = model.spec.data.model_copy(update={"uri": str(Path(uri).expanduser().absolute())})
+    path = os.path.expanduser(uri)  # noqa: PTH111 - Path's own raises where there is no such user
+    data = model.spec.data.model_copy(update={"uri": str(Path(path).absolute())})
     return model.model_copy(update={"spec": model.spec.model_copy(update={"data": data})})
 
 
@@ -73,6 +75,8 @@ def _contents(names: Sequence[str]) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     for name in names:
         path = Path(name)
+        if not name:  # Path would take it for the folder at hand: `delete -f "$FILE"` must not mean all that is there
+            raise CommandError("-f is empty: give a YAML file, a folder of them, or - for standard input", USAGE)
         if name == "-":
             found.append(("standard input", sys.stdin.buffer.read()))
         elif path.is_dir():

@@ -35,9 +35,7 @@ def apply_files(place: Place, files: Sequence[str], *, wait: bool) -> None:
 def apply_one(place: Place, model: LeptonModel) -> str:
     """Store one model. Returns `digits created`, `digits configured`, `digits unchanged` or that it is tried again."""
     name, wanted = model.metadata.name, place.adapted(model)
-    before = place.get(name)
-    if before is not None and before.metadata.deletion_timestamp is not None:
-        raise CommandError(f"{name} is being deleted; apply it again when it is gone")
+    before = unless_leaving(place.get(name))
     after = place.apply(wanted)
     for change in changes(wanted.spec, after.spec):
         kept = f"{name}: {change.field} stays {json.dumps(change.after)}"
@@ -50,6 +48,13 @@ def apply_one(place: Place, model: LeptonModel) -> str:
         return f"{name} unchanged"
     _try_again(place, before)
     return f"{name} unchanged; what failed is tried again"
+
+
+def unless_leaving(model: LeptonModel | None) -> LeptonModel | None:
+    """The model. Raises CommandError while it is being deleted: then no spec has any effect."""
+    if model is not None and _is_leaving(model):
+        raise CommandError(f"{model.metadata.name} is being deleted; apply it again when it is gone")
+    return model
 
 
 def retry_models(place: Place, names: Sequence[str]) -> None:
@@ -141,7 +146,7 @@ def wait_until_gone(place: Place, names: Sequence[str]) -> None:
     """Until none is left; what keeps one is noted, and raised as CommandError once it was tried again in vain."""
     noted: set[str] = set()
     stuck_since: float | None = None
-    while left := [model for name in names if (model := place.get(name)) is not None]:
+    while left := [model for name in names if (model := place.get(name)) is not None and _is_leaving(model)]:
         require_working(place)
         stuck = [why for model in left if (why := place.refusal(model)) is not None]
         lines = [f"{line}; it is tried again by itself" for line in stuck] or [
@@ -157,6 +162,11 @@ def wait_until_gone(place: Place, names: Sequence[str]) -> None:
         if stuck_since is not None and time.monotonic() - stuck_since > _STUCK_S:
             raise CommandError("\n".join((*stuck, "Lepton goes on trying, also without this command")))
         place.pause()
+
+
+def _is_leaving(model: LeptonModel) -> bool:
+    """Whether it is being deleted; else it is another one of the same name, applied meanwhile."""
+    return model.metadata.deletion_timestamp is not None
 
 
 def _is_judged(model: LeptonModel) -> bool:

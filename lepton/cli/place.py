@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from lepton.cli.console import note
 from lepton.cli.errors import CommandError
 from lepton.plan.preview import Preview
 from lepton.plan.types import Desired, Observed
 from lepton.spec import status
-from lepton.spec.resource import LeptonModel
+from lepton.spec.resource import LeptonModel, Name
 
 if TYPE_CHECKING:  # brings numpy, which `lepton doctor` must be able to miss
     from lepton.endpoint import Tensor
@@ -115,12 +115,21 @@ class Place(Protocol):
 
 def require(place: Place, name: str) -> LeptonModel:
     """The model of this name. Raises CommandError naming those that there are."""
-    model = place.get(name)
+    model = place.get(name) if _is_name(name) else None
     if model is None:
         known = ", ".join(model.metadata.name for model in place.models())
         hint = f"there is: {known}" if known else "none has been applied yet: `lepton apply -f FILE`"
         raise CommandError(f"there is no model named {name!r}; {hint}")
     return model
+
+
+def _is_name(name: str) -> bool:
+    """Whether a model can be called so; on a cluster another name, such as one with a slash, leads elsewhere."""
+    try:
+        TypeAdapter(Name).validate_python(name)
+    except ValidationError:
+        return False
+    return True
 
 
 def warn_when_idle(place: Place) -> None:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from lepton.cli import console
 from lepton.cli.files import read_models
+from lepton.cli.lifecycle import unless_leaving
 from lepton.cli.place import Place
 from lepton.cli.show import words
 from lepton.plan.preview import Cost, Preview, preview
@@ -27,7 +28,7 @@ def plan_files(place: Place, files: Sequence[str]) -> None:
         model = place.adapted(given)
         for doubt in place.doubts(given):
             console.note(f"warning: {model.metadata.name}: {doubt}")
-        before = place.get(model.metadata.name)
+        before = unless_leaving(place.get(model.metadata.name))
         observed = place.observe(before or model)
         found = preview(observed, model, time.time())
         _show(out, _headline(model, found, is_new=before is None), found, _objects(place, observed, found))

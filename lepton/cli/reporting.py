@@ -28,7 +28,10 @@ def report(place: Place, name: str, revision: int | None, output: Output, file: 
     if file is None:
         console.write(text)
         return
-    write_atomically(file.absolute(), text.encode())
+    if file.exists() and not file.is_file():  # such as /dev/stdout, which no file may take the place of
+        file.write_text(text)
+    else:
+        write_atomically(file.resolve(), text.encode())
     console.note(f"written to {file}")
 
 

@@ -53,6 +53,7 @@ class Controller:
                 self._metrics.reconcile_cpu_seconds.observe(metered.cpu_s)
             finally:
                 self._queue.done(key)
+            await asyncio.sleep(0)  # passes over settled models wait for nothing: the lease must have its turn too
 
     async def _pass(self, key: Key) -> None:
         began = time.monotonic()
@@ -89,6 +90,8 @@ class Controller:
             await self._backend.confess(key, reason, message)
         except ApiError as error:
             log.warning("%s: its status can't be written: %s", _told(key), error)
+        except Exception:  # what is wrong with the report of a pass is wrong here too
+            log.exception("a defect in the status of %s", _told(key))
 
     def _backoff(self, key: Key) -> float:
         """Seconds until the next try. A pass that news caused before that is none: it must not put the next one off."""

@@ -8,8 +8,6 @@ from lepton.backends.gauges import Gauges, Resource
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.jobs import progress_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP
-from lepton.errors import LeptonError
-from lepton.plan.types import Key
 from lepton.report import Progress
 
 _PASS_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
@@ -53,11 +51,5 @@ def _models(cache: Cache) -> Iterator[tuple[Resource, Progress | None]]:
     for key in cache.models():
         resource = cache.model(key)
         if resource is not None:
-            yield resource, _progress(cache, key) if "candidate" in resource.get("status", {}) else None
-
-
-def _progress(cache: Cache, key: Key) -> Progress | None:
-    try:
-        return progress_of(cache.owned(key, CONFIG_MAP).values())
-    except LeptonError:  # the model's own status tells of it; the other models' figures go on
-        return None
+            is_at_work = "candidate" in resource.get("status", {})
+            yield resource, progress_of(cache.owned(key, CONFIG_MAP).values()) if is_at_work else None

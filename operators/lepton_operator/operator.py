@@ -1,7 +1,6 @@
 """The operator: watches what it must know, waits for the lease, and works until it is told to stop."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from lepton.backends.kubernetes.names import MODEL
 from lepton.backends.kubernetes.settings import Settings
 from lepton.backends.kubernetes.telling import TellingBackend
 from operators.lepton_operator.controller import Controller
-from operators.lepton_operator.lease import GRACE_S, Hold, lead
+from operators.lepton_operator.lease import GRACE_S, Election
 from operators.lepton_operator.metrics import Metrics
 from operators.lepton_operator.queue import Queue
 from operators.lepton_operator.reflector import Reflector
@@ -39,8 +38,8 @@ class Options:
 
 async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
     """Run until cancelled. Raises Lost when another operator takes over."""
-    hold, queue, metrics = Hold(), Queue(), Metrics()
-    client = Client(api, may_write=hold.holds)
+    election, queue, metrics = Election(api, options.home, options.identity), Queue(), Metrics()
+    client = Client(api, may_write=election.holds)
     cache = Cache(queue.add)
     reflectors = [Reflector(client, cache, LEPTON_MODEL, options.watched, "")]
     reflectors += [Reflector(client, cache, kind, options.watched, MODEL) for kind in OF_A_MODEL]
@@ -56,17 +55,15 @@ async def operate(api: ApiClient, settings: Settings, options: Options) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(backend.all_told(), GRACE_S)
 
-    runner = await serve(options.host, options.port, metrics.registry, lambda: _all_synced(reflectors))
+    runner = await serve(
+        options.host, options.port, metrics.registry, lambda: all(one.synced.is_set() for one in reflectors)
+    )
     try:
         async with asyncio.TaskGroup() as group:
             for reflector in reflectors:
                 group.create_task(reflector.run())
             group.create_task(backend.tell())
             await asyncio.gather(*(reflector.synced.wait() for reflector in reflectors))
-            await lead(api, options.home, options.identity, hold, work)
+            await election.lead(work)
     finally:
         await runner.cleanup()
-
-
-def _all_synced(reflectors: Sequence[Reflector]) -> bool:
-    return all(reflector.synced.is_set() for reflector in reflectors)

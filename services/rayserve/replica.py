@@ -88,9 +88,12 @@ class Model:
         """It is."""
         return pb.ServerReadyResponse(ready=True)
 
-    async def ModelReady(self, request: bytes) -> pb.ModelReadyResponse:  # noqa: N802 - see above
+    async def ModelReady(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelReadyResponse:  # noqa: N802 - see above
         """Whether this is the model."""
-        asked = pb.ModelReadyRequest.FromString(request)
+        try:
+            asked = v2.parsed(pb.ModelReadyRequest, request)
+        except v2.Refused as refused:
+            return _told(grpc_context, refused, pb.ModelReadyResponse())
         return pb.ModelReadyResponse(ready=self._is_served(asked.name, asked.version))
 
     async def ServerMetadata(self, _: bytes) -> pb.ServerMetadataResponse:  # noqa: N802 - see above
@@ -99,26 +102,30 @@ class Model:
 
     async def ModelMetadata(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelMetadataResponse:  # noqa: N802 - see above
         """What the model takes and gives."""
-        asked = pb.ModelMetadataRequest.FromString(request)
-        return self._of_the_model(asked, grpc_context, v2.metadata(self._config))
+        return self._of_the_model(pb.ModelMetadataRequest, request, grpc_context, v2.metadata(self._config))
 
     async def ModelConfig(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelConfigResponse:  # noqa: N802 - see above
         """How it is served, and the digest of what was loaded."""
-        asked = pb.ModelConfigRequest.FromString(request)
-        return self._of_the_model(asked, grpc_context, pb.ModelConfigResponse(config=self._config))
+        answer = pb.ModelConfigResponse(config=self._config)
+        return self._of_the_model(pb.ModelConfigRequest, request, grpc_context, answer)
 
     async def ModelInfer(self, request: bytes, grpc_context: RayServegRPCContext) -> pb.ModelInferResponse:  # noqa: N802 - see above
         """One inference."""
         try:
-            return await self._infer(pb.ModelInferRequest.FromString(request))
+            return await self._infer(v2.parsed(pb.ModelInferRequest, request))
         except v2.Refused as refused:
             return _told(grpc_context, refused, pb.ModelInferResponse())
 
     def _of_the_model(
-        self, asked: pb.ModelMetadataRequest | pb.ModelConfigRequest, context: RayServegRPCContext, answer: _T
+        self,
+        kind: type[pb.ModelMetadataRequest] | type[pb.ModelConfigRequest],
+        request: bytes,
+        context: RayServegRPCContext,
+        answer: _T,
     ) -> _T:
         """The answer, where it is this model that was asked of."""
         try:
+            asked = v2.parsed(kind, request)
             v2.require_model(self._config, asked.name, asked.version)
         except v2.Refused as refused:
             return _told(context, refused, type(answer)())

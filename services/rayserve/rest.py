@@ -29,11 +29,11 @@ class Wanted:
 
 def read(body: bytes, header_length: str | None, model: str, version: str) -> tuple[ModelInferRequest, Wanted]:
     """The request of a body, and how to answer it. Raises Refused where it is not the protocol's."""
+    length = len(body) if header_length is None else _length(header_length, len(body))
     try:
-        length = len(body) if header_length is None else int(header_length)
         said = json.loads(body[:length])
         return _request(said, body[length:], model, version), _wanted(said)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Refused(f"failed to parse the request: {type(error).__name__} {error}", "INTERNAL") from error
 
 
@@ -76,6 +76,13 @@ def _one(field: FieldDescriptor, value: Any) -> Any:
     return field.enum_type.values_by_number[value].name if field.enum_type is not None else value
 
 
+def _length(given: str, most: int) -> int:
+    """How many bytes of a body are JSON."""
+    if not given.isdecimal() or len(given) > len(str(most)) or int(given) > most:
+        raise Refused(f"{HEADER_LENGTH} must be a number from 0 to {most}, the bytes of the body, not {given[:40]}")
+    return int(given)
+
+
 def _request(said: Mapping[str, Any], behind: bytes, model: str, version: str) -> ModelInferRequest:
     request = ModelInferRequest(model_name=model, model_version=version, id=said.get("id", ""))
     for given in said["inputs"]:
@@ -86,8 +93,12 @@ def _request(said: Mapping[str, Any], behind: bytes, model: str, version: str) -
         if size is None:
             request.raw_input_contents.append(_packed(given))
         else:
+            if size < 0:
+                raise ValueError(f"binary_data_size {size} is below 0")
             request.raw_input_contents.append(behind[:size])
             behind = behind[size:]
+    if behind:
+        raise Refused(f"{len(behind)} bytes behind the JSON are of no input: see binary_data_size")
     for output in said.get("outputs", ()):
         wanted = request.outputs.add(name=output["name"])
         if "classification" in output.get("parameters", {}):

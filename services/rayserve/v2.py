@@ -5,10 +5,11 @@ asks a model is checked here, with the same outcome.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from google.protobuf.message import DecodeError, Message
 from tritonclient.grpc.model_config_pb2 import DataType, ModelConfig, ModelInput, ModelOutput
 from tritonclient.grpc.service_pb2 import (
     ModelInferRequest,
@@ -19,6 +20,8 @@ from tritonclient.grpc.service_pb2 import (
 from tritonclient.utils import deserialize_bytes_tensor, np_to_triton_dtype, serialize_byte_tensor, triton_to_np_dtype
 
 from services.rayserve.backend import InferenceRequest, InferenceResponse, Tensor
+
+M = TypeVar("M", bound=Message)
 
 VERSION = "1"
 """Of every model: another one is another artifact."""
@@ -33,6 +36,16 @@ class Refused(Exception):  # noqa: N818 - the sender's error, not ours
     def __init__(self, message: str, code: str = "INVALID_ARGUMENT") -> None:
         super().__init__(message)
         self.message, self.code = message, code
+
+
+def parsed(kind: type[M], content: bytes) -> M:
+    """The message of these bytes. Raises Refused where they are none."""
+    message: M = kind()
+    try:
+        message.ParseFromString(content)
+    except DecodeError as error:
+        raise Refused(f"failed to parse the request: it is no {kind.__name__}", "INTERNAL") from error
+    return message
 
 
 def require_model(config: ModelConfig, name: str, version: str) -> None:

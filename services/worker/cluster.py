@@ -14,8 +14,10 @@ from pydantic import ValidationError
 from urllib3.exceptions import HTTPError
 
 from lepton.backends.kubernetes.jobs import REPORT
+from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
 from lepton.report import Failure, JobReport, Progress, Summary
+from lepton.spec.reasons import Reason
 from services.worker.progress import Reporter
 from services.worker.run import run
 
@@ -23,6 +25,8 @@ _SECONDS_BETWEEN_WRITES = 10.0
 _PATIENCE_S = 600.0
 """How long a job tries to tell how it ended before it counts as failed."""
 _LONGEST_PAUSE_S = 15.0
+_TIMEOUT_S = 30.0
+"""Of one write: over a connection that was lost without a word, a job would wait for its answer for ever."""
 
 
 class ConfigMapReports:
@@ -51,21 +55,23 @@ class ConfigMapReports:
         self._end(failure=failure)
 
     def _end(self, **outcome: object) -> None:
-        """Say how it ended, and try for as long as it takes: nothing else tells it."""
+        """Say how it ended, and try for as long as it takes: nothing else tells it. Raises LeptonError."""
         self._report = self._report.model_copy(update={**outcome, "finished_at": time.time()})
         deadline, pause_s = time.monotonic() + _PATIENCE_S, 0.5
         while True:
             try:
                 return self._write()
-            except (ApiException, HTTPError):
+            except (ApiException, HTTPError) as error:
                 if time.monotonic() > deadline:
-                    raise
+                    why = getattr(error, "reason", error)  # the whole of it has the server's headers in it
+                    message = f"the API server could not be told how the job ended ({why}): it is tried again by itself"
+                    raise LeptonError(Reason.SERVER_UNAVAILABLE, message) from error
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def _write(self) -> None:
         body = {"data": {REPORT: self._report.model_dump_json(by_alias=True)}}
-        self._api.patch_namespaced_config_map(self._name, self._namespace, body)
+        self._api.patch_namespaced_config_map(self._name, self._namespace, body, _request_timeout=_TIMEOUT_S)
 
 
 def is_done(report: Path, order: JobOrder) -> bool:

@@ -47,8 +47,15 @@ def _cpu_model() -> str:
 
 
 def without_credentials(url: str) -> str:
-    """The address without user and password, and without a query, which may hold a signature."""
-    parts = urlsplit(url)
+    """The address without user and password, and without a query, which may hold a signature.
+
+    Of a chain such as `zip://pets.npz::https://...` that is each link.
+    """
+    return "::".join(map(_bare, url.split("::")))
+
+
+def _bare(url: str) -> str:
     if "://" not in url:
         return url
+    parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
 from kubernetes.aio.client import ApiClient
 from msgspec import MsgspecError, Raw, Struct, field
 from msgspec.json import Decoder, decode
@@ -21,7 +22,9 @@ FIELD_MANAGER = "lepton"
 _PAGE = 250
 """So many objects at a time: with more, the first passes of other work wait longer."""
 _TIMEOUT_S = 30.0
-_NOT_FOUND = 404
+_NOT_FOUND, _GONE = 404, 410
+_BROKEN = (aiohttp.ClientError, OSError)
+"""What a request raises that did not come to its end; a TimeoutError is an OSError."""
 _KIND_GOES = "not allowed while custom resource definition is terminating"
 _WATCH_S = 300
 """After so many seconds the server ends a watch; the next one goes on where it stood."""
@@ -129,7 +132,10 @@ class Client:
                     status: Object = decode(event.object)
                     raise ApiError(status.get("code", 0), status.get("reason", ""), status.get("message", ""))
                 yield event.type, event.object
-        except (aiohttp.ClientError, TimeoutError, MsgspecError) as error:  # MsgspecError: a line that was cut short
+        except LineTooLong as error:
+            message = f"one of the {kind.plural} is too large for a watch: a list brings it"
+            raise ApiError(_GONE, "Expired", message) from error
+        except (*_BROKEN, MsgspecError) as error:  # MsgspecError: a line that was cut short
             raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
         finally:
             response.close()
@@ -145,7 +151,8 @@ class Client:
 
     async def create(self, kind: Kind, object_: Object) -> Object:
         """Make an object that is not there yet. Raises ApiError (409 if it is)."""
-        return await self._request("POST", kind.path(object_["metadata"]["namespace"]), {}, object_)
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._request("POST", kind.path(object_["metadata"]["namespace"]), query, object_)
 
     async def apply(self, kind: Kind, object_: Object, manager: str = FIELD_MANAGER) -> Object:
         """Make an object's fields as given, by server-side apply; the object as it is then.
@@ -169,10 +176,13 @@ class Client:
         path = kind.path(metadata["namespace"], metadata["name"])
         return await self._request("PUT", f"{path}/status", {"fieldManager": FIELD_MANAGER}, object_)
 
-    async def merge(self, kind: Kind, namespace: str, name: str, changes: Object) -> Object:
+    async def merge(
+        self, kind: Kind, namespace: str, name: str, changes: Object, manager: str = FIELD_MANAGER
+    ) -> Object:
         """Change some fields of an object by a JSON merge patch. Raises ApiError."""
         content_type = "application/merge-patch+json"
-        return await self._request("PATCH", kind.path(namespace, name), {}, changes, content_type)
+        query = {"fieldManager": manager}
+        return await self._request("PATCH", kind.path(namespace, name), query, changes, content_type)
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """Delete an object and all that it owns; nothing happens where it is not. Raises ApiError.
@@ -200,7 +210,7 @@ class Client:
         response = await self._send(method, path, query, body, {"Accept": "*/*", **(headers or {})})
         try:
             return await response.read(), response.headers
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except _BROKEN as error:
             raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
 
     async def _request(
@@ -225,7 +235,7 @@ class Client:
         response = await self._send(method, path, query or {}, body, {"Content-Type": content_type})
         try:
             return decoder.decode(await response.read())
-        except (aiohttp.ClientError, TimeoutError, MsgspecError) as error:
+        except (*_BROKEN, MsgspecError) as error:
             raise ApiError(0, "Disconnected", str(error) or type(error).__name__) from error
 
     async def _send(
@@ -238,18 +248,18 @@ class Client:
         timeout_s: float = _TIMEOUT_S,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": "application/json", "Content-Type": "application/json", **(given or {})}
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         wanted = urlencode({key: value for key, value in query.items() if value})
         url = f"{self._api.configuration.host}{path}{f'?{wanted}' if wanted else ''}"
-        if method != "GET" and not self._may_write():
-            raise ApiError(0, "NotLeading", f"{method} {path} was not sent: another operator may work by now")
         try:
+            await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+            if method != "GET" and not self._may_write():
+                raise ApiError(0, "NotLeading", f"{method} {path} was not sent: another operator may work by now")
             request = self._api.rest_client.request
             answer: Any = await request(method, url, headers, body, _request_timeout=timeout_s)  # type: ignore[no-untyped-call]  # kubernetes.aio has no types here
             response: aiohttp.ClientResponse = answer.response
             if response.status >= 400:
                 raise _refusal(response.status, await response.read())
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except _BROKEN as error:
             raise ApiError(0, "Unreachable", str(error) or type(error).__name__) from error
         return response
 

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-_WHOLE = frozenset({"backendRefs"})
+_WHOLE = frozenset({"backendRefs", "parentRefs"})
 """Lists to which nobody adds."""
 
 
 def covers(live: Any, wanted: Any) -> bool:
     """Whether each field that is wanted has its value in what is there; what others added besides does not count.
 
-    Lists of things with names are compared by name, others item by item; a backend that is in a route and not wanted
-    there counts.
+    Lists of things with names are compared by name, others item by item; a backend or a Gateway that is in a route and
+    not wanted there counts.
     """
     if live == wanted:  # most parts are, which is seen at once
         return True

@@ -4,6 +4,7 @@ Pure. The run is a RayJob for a build and a batch Job for a gate.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from lepton.backends.kubernetes.health import trouble
 from lepton.backends.kubernetes.kinds import Object
-from lepton.backends.kubernetes.names import JOB_LABEL, RENDERED
+from lepton.backends.kubernetes.names import RENDERED
 from lepton.backends.kubernetes.scheduling import in_queue
 from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
@@ -87,11 +88,11 @@ def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pod
 
 
 def progress_of(config_maps: Iterable[Object]) -> Progress | None:
-    """What the job at work among those of a model said last. Raises LeptonError where that can't be read."""
+    """What the job at work among those of a model said last. What can't be read of another says nothing here."""
     for config_map in config_maps:
-        if JOB_LABEL in config_map["metadata"]["labels"]:
-            order = order_of(config_map)
-            if not has_told_its_end(config_map, order):
+        order = readable_order(config_map)
+        with suppress(LeptonError):
+            if order is not None and not has_told_its_end(config_map, order):
                 report = report_of(config_map, order)
                 return None if report is None else report.progress
     return None

@@ -1,22 +1,25 @@
 """From what the API server holds of one LeptonModel to what a plan decides upon. Pure."""
 
 from collections.abc import Iterable, Iterator
+from typing import get_args
 
 from pydantic import ValidationError
 
 from lepton.backends.kubernetes.jobs import job_state, readable_order, report_of
 from lepton.backends.kubernetes.kinds import CONFIG_MAP, GRPC_ROUTE, HTTP_ROUTE, JOB, POD, RAY_JOB, SERVICE, Object
-from lepton.backends.kubernetes.names import JOB_LABEL, run_name
+from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, run_name
 from lepton.backends.kubernetes.settings import GRPC_PORT, HTTP_PORT, STATE_PORT, Gateway
 from lepton.backends.kubernetes.workloads import Owned, endpoint_states, is_ours, labels_of, traffic_state, unused
 from lepton.errors import LeptonError
 from lepton.plan.types import JobState, Key, Observed, Ref
+from lepton.report import JobKind
 from lepton.spec.problems import problem_of
 from lepton.spec.reasons import Reason
 from lepton.spec.resource import LeptonModel
 from lepton.spec.status import EndpointAddress
 
 _METADATA = ("name", "namespace", "labels", "annotations", "uid", "generation", "deletionTimestamp")
+_JOB_KINDS: tuple[str, ...] = get_args(JobKind)
 
 
 def parse(object_: Object) -> LeptonModel:
@@ -69,10 +72,9 @@ def meter(service: str, namespace: str) -> str:
 def _jobs(owned: Owned) -> dict[str, JobState]:
     """Those whose orders can be read: of another nothing is known until its order is put right."""
     states = {}
-    for config_map in owned(CONFIG_MAP).values():
-        name = labels_of(config_map).get(JOB_LABEL)
-        order = None if name is None else readable_order(config_map)
-        if name is not None and order is not None:
+    for name, config_map in _told(owned):
+        order = readable_order(config_map)
+        if order is not None:
             run = owned(RAY_JOB if order.kind == "build" else JOB).get(run_name(order))
             states[name] = job_state(order, report_of(config_map, order), run, _pods_of(name, owned(POD).values()))
     return states
@@ -80,10 +82,20 @@ def _jobs(owned: Owned) -> dict[str, JobState]:
 
 def _damaged(owned: Owned) -> Iterator[str]:
     """The jobs of ours whose orders can't be read."""
-    for config_map in owned(CONFIG_MAP).values():
-        name = labels_of(config_map).get(JOB_LABEL)
-        if name is not None and is_ours(config_map) and readable_order(config_map) is None:
+    for name, config_map in _told(owned):
+        if is_ours(config_map) and readable_order(config_map) is None:
             yield name
+
+
+def _told(owned: Owned) -> Iterator[tuple[str, Object]]:
+    """Each job and its ConfigMap.
+
+    What goes with a job is found by the job's name alone. So whoever labels a ConfigMap as ours must not choose that.
+    """
+    for name, config_map in owned(CONFIG_MAP).items():
+        labels = labels_of(config_map)
+        if labels.get(JOB_LABEL) == name and name.startswith(tuple(f"{labels[MODEL]}-{kind}-" for kind in _JOB_KINDS)):
+            yield name, config_map
 
 
 def _pods_of(job: str, pods: Iterable[Object]) -> list[Object]:

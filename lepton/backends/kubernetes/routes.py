@@ -65,16 +65,22 @@ def refusal(route: Object) -> Failure | None:
 
 def waits_for(route: Object) -> str:
     """Whom a route waits for that is not accepted."""
-    (parent,) = route["spec"]["parentRefs"]
-    return f"the Gateway {parent['namespace']}/{parent['name']} to take {_told(route)}: see that it is there"
+    gateways = ", ".join(f"{one['namespace']}/{one['name']}" for one in _gateways(route)) or "of the model"
+    return f"the Gateway {gateways} to take {_told(route)}: see that it is there"
 
 
 def _parents(route: Object) -> Iterator[dict[str, Object]]:
     """What the controllers of its Gateway say of the route: their conditions, by type."""
-    (ours,) = route["spec"]["parentRefs"]
+    named = _gateways(route)
     for parent in route.get("status", {}).get("parents", ()):
-        if all(parent["parentRef"].get(name) == ours[name] for name in ("name", "namespace")):
+        if {name: parent["parentRef"].get(name) for name in ("namespace", "name")} in named:
             yield {one["type"]: one for one in parent.get("conditions", ()) if one["type"] in _NEEDED}
+
+
+def _gateways(route: Object) -> list[dict[str, str]]:
+    """Whom it names: our Gateway, unless somebody changed that and it has not been put right yet."""
+    parents = route["spec"].get("parentRefs") or ()
+    return [{name: one.get(name, "") for name in ("namespace", "name")} for one in parents]
 
 
 def _is_current(condition: Object, route: Object) -> bool:

@@ -18,7 +18,7 @@ from lepton.backends.kubernetes.jobs import (
     readable_order,
     report_of,
 )
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, JOB, RAY_JOB, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, JOB, RAY_JOB, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Kind, Object
 from lepton.backends.kubernetes.names import JOB_LABEL, removal_name, run_name
 from lepton.backends.kubernetes.observe import address, meter
 from lepton.backends.kubernetes.render import job as job_objects
@@ -47,8 +47,6 @@ class Running:
         if not any(is_failed(run) for kind in (RAY_JOB, JOB) for run in self._cache.owned(key, kind).values()):
             return
         for config_map in list(self._cache.owned(key, CONFIG_MAP).values()):
-            if JOB_LABEL not in config_map["metadata"]["labels"]:
-                continue
             order = readable_order(config_map)
             if order is None:
                 continue
@@ -63,21 +61,12 @@ class Running:
         order = None if known is None else readable_order(known)
         if known is None and not await self._may_begin(key, uid, job):
             return
-        if known is None or order is None or order.attempt < job.attempt:
-            attempt = job.attempt
-            if known is not None and order is None:
-                attempt = last_attempt(known, self._runs(key, job.name, RAY_JOB if job.kind == "build" else JOB))
-            order = JobOrder(
-                name=job.name,
-                kind=job.kind,
-                model=job.model,
-                revision=job.revision,
-                attempt=attempt,
-                arguments=self._arguments(key, job),
-            )
+        is_labelled = known is not None and labels_of(known).get(JOB_LABEL) == job.name
+        if not is_labelled or order is None or order.attempt < job.attempt:
+            order = self._ordered(key, job, known, order)
             for kind, object_ in job_objects.account(key, uid, order):
                 await self._writer.apply(kind, object_)
-        elif has_told_its_end(known, order):
+        if known is not None and has_told_its_end(known, order):
             return
         kind, run = job_objects.run(key, uid, order, self._settings)
         for name in self._runs(key, job.name, kind):
@@ -88,6 +77,22 @@ class Running:
             await self._writer.apply(kind, run)
         elif known is not None and is_outdated(live, run, report_of(known, order)):
             await self._writer.delete(kind, key, run["metadata"]["name"])  # that it is gone makes the next pass
+
+    def _ordered(self, key: Key, job: Job, known: Object | None, order: JobOrder | None) -> JobOrder:
+        """The order of the wanted attempt; of the one at hand where somebody damaged what told of it."""
+        attempt = job.attempt
+        if order is not None:
+            attempt = max(attempt, order.attempt)
+        elif known is not None:
+            attempt = last_attempt(known, self._runs(key, job.name, RAY_JOB if job.kind == "build" else JOB))
+        return JobOrder(
+            name=job.name,
+            kind=job.kind,
+            model=job.model,
+            revision=job.revision,
+            attempt=attempt,
+            arguments=self._arguments(key, job),
+        )
 
     async def _may_begin(self, key: Key, uid: str, job: Job) -> bool:
         """Whether nothing removes what a build of that name made before; then the end of that makes the next pass.

@@ -5,9 +5,10 @@ Called by health, and by jobs for what waits in a queue of Kueue. The scheduler 
 """
 
 import re
+from collections.abc import Mapping
 
 from lepton.backends.kubernetes.kinds import Object
-from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE
+from lepton.backends.kubernetes.names import JOB_LABEL, QUEUE, WORKLOAD
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
 
@@ -18,6 +19,9 @@ _SILENT = re.compile(r"untolerated taint \{node\.kubernetes\.io/(unreachable|not
 _TAINT = re.compile(r"untolerated taint \{([^:}]+): ?([^}]*)\}")
 _SELECTOR = "node affinity/selector"
 _CORDONED = "were unschedulable"
+_OF_A_BUILD = {"resources": "train.resources", "tolerations": "train.tolerations", "selector": "train.nodeSelector"}
+_OF_A_SERVER = {"resources": "deploy.resources"}
+"""The fields of the spec that say where a pod may go; gates and cleanups have none."""
 
 
 def unplaced(pod: Object, told: str) -> str:
@@ -25,9 +29,9 @@ def unplaced(pod: Object, told: str) -> str:
     said = _SAID.search(told)
     if said is None:
         return f"waits for a node: {told}"
-    section = "train" if JOB_LABEL in pod["metadata"].get("labels", {}) else "deploy"
+    fields = _fields(pod)
     counts = [(number, why) for number, _, why in (one.partition(" ") for one in _BETWEEN_COUNTS.split(said[1]))]
-    explained = [_explained(pod, why, section) for _, why in counts]
+    explained = [_explained(pod, why, fields) for _, why in counts]
     remedies = list(dict.fromkeys(remedy for _, remedy in explained))
     if len(counts) == 1:
         return f"waits: no node {explained[0][0]}: {remedies[0]}"
@@ -51,20 +55,28 @@ def gated(pod: Object) -> Failure:
     return in_queue(pod) or Failure(reason=Reason.UNSCHEDULABLE, message=message)
 
 
-def _explained(pod: Object, why: str, section: str) -> tuple[str, str]:
+def _fields(pod: Object) -> Mapping[str, str]:
+    labels = pod["metadata"].get("labels", {})
+    if "-build-" in labels.get(JOB_LABEL, ""):
+        return _OF_A_BUILD
+    return _OF_A_SERVER if WORKLOAD in labels else {}
+
+
+def _explained(pod: Object, why: str, fields: Mapping[str, str]) -> tuple[str, str]:
     """What no such node does, and what to do about it."""
     short = _INSUFFICIENT.search(why)
     if short:
-        lack = f"has {_asked(pod, short[1])}{short[1]} free"
-        return lack, f"ask for less ({section}.resources), add nodes, or wait until others end"
+        less = f"ask for less ({fields['resources']}), " if "resources" in fields else ""
+        return f"has {_asked(pod, short[1])}{short[1]} free", f"{less}add nodes, or wait until others end"
     if _SILENT.search(why):
         return "is ready", "see `kubectl get nodes`"
     taint = _TAINT.search(why)
     if taint:
         name = f"{taint[1]}={taint[2]}" if taint[2] else taint[1]
-        return f"is without the taint {name}", f"bear it ({section}.tolerations), or add nodes without it"
-    if _SELECTOR in why:
-        return "has the labels that are asked for", f"mend {section}.nodeSelector, or label a node"
+        bear = f"bear it ({fields['tolerations']}), or " if "tolerations" in fields else ""
+        return f"is without the taint {name}", f"{bear}add nodes without it"
+    if _SELECTOR in why and "selector" in fields:
+        return "has the labels that are asked for", f"mend {fields['selector']}, or label a node"
     if _CORDONED in why:
         return "takes pods", "uncordon it with `kubectl uncordon NODE`"
     return f"will do ({why})", "see `kubectl describe pod`"

@@ -57,7 +57,7 @@ class Store:
         """
         gone: Object = {field: None for field, value in fields.items() if value is None}
         if gone:
-            await self.client.merge(LEPTON_MODEL, self.namespace, name, {"spec": gone})
+            await self.client.merge(LEPTON_MODEL, self.namespace, name, {"spec": gone}, MANAGER)
         given = {field: value for field, value in fields.items() if value is not None}
         if given:
             mine = applied_by(MANAGER, await self.client.get(LEPTON_MODEL, self.namespace, name))
@@ -67,8 +67,8 @@ class Store:
 
     async def retry(self, name: str) -> None:
         """Mark the model with the time at which another try was asked for."""
-        annotations = {RETRIED_AT: datetime.now(UTC).isoformat()}
-        await self.client.merge(LEPTON_MODEL, self.namespace, name, {"metadata": {"annotations": annotations}})
+        changes = {"metadata": {"annotations": {RETRIED_AT: datetime.now(UTC).isoformat()}}}
+        await self.client.merge(LEPTON_MODEL, self.namespace, name, changes, MANAGER)
 
     async def delete(self, name: str) -> None:
         """Ask for its deletion."""

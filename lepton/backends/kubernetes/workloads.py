@@ -109,7 +109,7 @@ def unused(owned: Owned) -> list[tuple[Kind, str]]:
     leading = [one for kind in (SERVICE, HTTP_ROUTE, GRPC_ROUTE) for one in owned(kind).values()]
     used = set[str]().union(*map(_led_to, leading))
     parts = [(kind, one) for kind in _PARTS for one in owned(kind).values() if is_ours(one) and not is_leaving(one)]
-    found = [(kind, one["metadata"]["name"]) for kind, one in parts if labels_of(one)[WORKLOAD] not in used]
+    found = [(kind, one["metadata"]["name"]) for kind, one in parts if labels_of(one).get(WORKLOAD) not in used]
     return found + [(SERVICE, name) for name, workload in backends(owned).items() if workload not in used]
 
 

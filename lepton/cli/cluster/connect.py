@@ -34,7 +34,7 @@ async def connect(context: str) -> Connection:
     try:
         paths = os.pathsep.join(str(path) for path in files)
         api = await config.new_client_from_config(paths, context, persist_config=False)  # type: ignore[no-untyped-call]  # untyped in the client
-    except (config.ConfigException, OSError, ValueError) as error:
+    except Exception as error:  # what it did not expect in the file makes the client raise almost anything
         mend = "mend that context, and see that `kubectl --context` works with it"
         raise CommandError(f"context {context!r} can't be used ({' '.join(str(error).split())}): {mend}") from error
     return Connection(api, Client(api), api.configuration.host, namespaces[context])
@@ -57,7 +57,7 @@ def _namespaces(files: list[Path]) -> dict[str, str]:
         try:
             document = yaml.safe_load(path.read_text()) or {}
             for one in document.get("contexts") or ():
-                found.setdefault(one["name"], one["context"].get("namespace") or "default")
+                found.setdefault(str(one["name"]), str(one["context"].get("namespace") or "default"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
             raise CommandError(f"{path} is no kubeconfig ({type(error).__name__}): mend it", USAGE) from error
     return found

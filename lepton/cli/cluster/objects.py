@@ -30,7 +30,8 @@ def vanishing(model: str, owned: Objects, found: Preview) -> list[str]:
     service = owned.get(SERVICE, {}).get(model)
     if service is None or all(not isinstance(desired, Traffic) for desired in found.comes) or found.keeps_servers:
         return lines
-    return [*lines, *_labelled(owned, WORKLOAD, service["spec"]["selector"][WORKLOAD])]
+    servers = service["spec"].get("selector", {}).get(WORKLOAD)  # none where somebody else changed the selector
+    return [*lines, *_labelled(owned, WORKLOAD, servers)] if servers else lines
 
 
 def remnants_of(owned: Objects) -> list[str]:

@@ -4,6 +4,7 @@ A build's driver runs in a job of Ray's, whose output its dashboard keeps and no
 through the API server, as long as the job's cluster lives.
 """
 
+import io
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -59,7 +60,7 @@ class Output:
         last = self._told.get(f"{pod}/{container}", "")
         query = {"container": container, "timestamps": "true", "sinceTime": last}
         body = await self._ask(path, query)
-        lines = [line.partition(" ") for line in body.splitlines(keepends=True)]
+        lines = [line.partition(" ") for line in io.StringIO(body)]  # ends lines at \n alone, as the kubelet does
         fresh = [(when, text) for when, _, text in lines if when > last]
         if fresh:
             self._told[f"{pod}/{container}"] = fresh[-1][0]

@@ -4,12 +4,13 @@ It needs the rights of a user of the cluster, never those of the operator, and n
 """
 
 import asyncio
+import json
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from lepton.backends.kubernetes.client import ApiError
 from lepton.backends.kubernetes.kinds import INFERENCE_SERVICE, LEPTON_MODEL
@@ -20,11 +21,12 @@ from lepton.cli.cluster.endpoint import connection
 from lepton.cli.cluster.objects import objects_of, remnants_of, vanishing
 from lepton.cli.cluster.output import Output
 from lepton.cli.cluster.refusals import in_words
+from lepton.cli.errors import USAGE, CommandError
 from lepton.cli.place import Asker, Finding
 from lepton.plan.preview import Preview
 from lepton.plan.types import Desired, Observed
 from lepton.spec import status
-from lepton.spec.resource import LeptonModel
+from lepton.spec.resource import LeptonModel, Namespace
 
 T = TypeVar("T")
 
@@ -36,6 +38,8 @@ class Cluster:
     """See lepton.cli.place.Place."""
 
     def __init__(self, context: str, namespace: str | None) -> None:
+        if namespace:
+            _require_namespace(namespace)
         self._context = context
         self._runner = asyncio.Runner()
         try:
@@ -150,6 +154,9 @@ class Cluster:
             return self._runner.run(work)
         except ApiError as error:
             raise in_words(error, self._context, self._connection.server, written) from error
+        except json.JSONDecodeError as error:
+            message = f"what answers at {self._connection.server} is no API server (a proxy, or a page to log in?)"
+            raise CommandError(f"{message}: mend the server of context {self._context!r}") from error
 
     async def _wait_for_news(self) -> None:
         if self._news is None:
@@ -170,3 +177,12 @@ class Cluster:
             with suppress(asyncio.CancelledError, ApiError, StopAsyncIteration):
                 await self._news
         await self._connection.api.close()  # type: ignore[no-untyped-call]  # untyped in the client
+
+
+def _require_namespace(given: str) -> None:
+    """Refuse what would lead elsewhere on the API server."""
+    try:
+        TypeAdapter(Namespace).validate_python(given)
+    except ValidationError as error:
+        allowed = "lower-case letters, digits and hyphens; at most 63"
+        raise CommandError(f"--namespace: given {given!r}; allowed: {allowed}", USAGE) from error

@@ -18,6 +18,8 @@ from lepton.spec.resource import LeptonModel
 from lepton.spec.schema import Schema, user_schema
 
 _CRD = "apply manifests/crds, or install the chart"
+_PASSING = (429, 500, 502, 503, 504)
+"""The API server is overloaded, or something behind it is in trouble."""
 _REFUSED = re.compile(r"^(\w[\w ]*): (.+?): (.*)$", re.DOTALL)
 """What was wrong, the value (or, of a rule in CEL, its type) and the rule."""
 _OF_THE_SCHEMA = ("Unsupported value", "Too many", "Too long")
@@ -41,7 +43,8 @@ def in_words(error: ApiError, context: str, server: str, model: LeptonModel | No
         return CommandError(f"{cluster} has no {LEPTON_MODEL.name}s: {_CRD}")
     problems = [] if model is None else list(problems_of(error, _document(model)))
     if model is None or not problems:
-        return CommandError(f"{cluster} refuses: {error.message}", FAILURE)
+        again = ": try again" if error.status in _PASSING or error.reason == "Conflict" else ""
+        return CommandError(f"{cluster} refuses: {error.message}{again}", FAILURE)
     return CommandError("\n".join(f"{model.metadata.name}: {problem}" for problem in problems), USAGE)
 
 

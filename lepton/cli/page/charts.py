@@ -102,7 +102,8 @@ def confusion_matrix(classes: Sequence[str], counts: Sequence[Sequence[int]]) ->
 def nice_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Round numbers that span low to high, at least two of them (Heckbert 1990, Graphics Gems)."""
     if high - low < 1e-9:
-        low, high = low - 0.5, high + 0.5
+        margin = max(0.5, 1e-9 * abs(high))  # less is nothing beside a loss of 1e20
+        low, high = low - margin, high + margin
     step = _nice((high - low) / (wanted - 1))
     first, last = math.floor(low / step), math.ceil(high / step)
     return [round(index * step, 10) for index in range(first, last + 1)]

@@ -134,7 +134,7 @@ def _tensor(entry: JsonValue, where: str) -> tuple[str, Tensor]:
         raise CommandError(f"{where}.datatype is {entry['datatype']!r}; allowed: {', '.join(DATA_TYPES)}", USAGE)
     try:
         array = _exactly(entry["data"], kind).reshape(cast(list[int], entry["shape"]))
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise CommandError(f"{where}.data does not fit its shape and datatype: {error}", USAGE) from error
     if kind is np.object_:
         array = np.array([str(text).encode() for text in array.ravel()], dtype=np.object_).reshape(array.shape)
@@ -142,9 +142,10 @@ def _tensor(entry: JsonValue, where: str) -> tuple[str, Tensor]:
 
 
 def _exactly(data: JsonValue, kind: type[np.generic]) -> Tensor:
-    """The numbers as this type; ValueError where one of them does not fit, which NumPy would wrap around."""
+    """The numbers as this type; ValueError or ArithmeticError where one does not fit, which NumPy would wrap around."""
     given = np.array(data, dtype=np.object_ if kind is np.object_ else None)
-    array = given.astype(kind)
+    with np.errstate(over="raise", invalid="raise"):
+        array = given.astype(kind)
     if np.issubdtype(kind, np.integer) and not np.array_equal(given, array):
         raise ValueError(f"not every number fits {array.dtype}")
     return array

@@ -87,6 +87,10 @@ def test_a_relative_path_counts_from_where_the_command_was_typed(
             "file://HERE/pictures/x.npz",
             "nothing lies at file://HERE/pictures/x.npz: put the data there, or mend data.uri",
         ),
+        (
+            "~nobodyatall/pets",
+            "nothing lies at HERE/~nobodyatall/pets: the folder HERE/~nobodyatall doesn't exist either",
+        ),
         ("nowhere/pets", "nothing lies at HERE/nowhere/pets: the folder HERE/nowhere doesn't exist either"),
     ],
 )

@@ -40,7 +40,7 @@ class Played:
     """What is at each path, and what was asked."""
 
     content: dict[str, Any] = field(default_factory=dict)
-    """JSON by path; a number is a refusal."""
+    """JSON by path, or bytes as they are; a number is a refusal."""
     asked: list[tuple[str, str, Mapping[str, str], bytes]] = field(default_factory=list)
 
 
@@ -56,7 +56,8 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
             found = played.content.get(path, 404)
             self.send_response(found if isinstance(found, int) else 200)
             self.end_headers()
-            self.wfile.write(b"404 page not found" if isinstance(found, int) else json.dumps(found).encode())
+            body = b"404 page not found" if isinstance(found, int) else found
+            self.wfile.write(body if isinstance(body, bytes) else json.dumps(body).encode())
 
         do_POST = do_PATCH = do_GET  # noqa: N815 - the names that the server looks for
 
@@ -130,6 +131,52 @@ def test_the_log_of_a_build_is_that_of_its_driver(
     assert capsys.readouterr().out == "train: epoch 1 of 3\n"
 
 
+def test_what_a_gate_prints_may_hold_anything_that_other_texts_end_lines_with(
+    api: Played, training: LeptonModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = JobOrder(name="digits-gate-1", kind="gate", model="digits", revision=1, attempt=0, arguments={})
+    config_map = {"metadata": {"name": order.name}, "data": {"order.json": order.model_dump_json()}}
+    made = {"creationTimestamp": "2026-01-01T00:00:00Z"}
+    pod = {"metadata": {**made, "name": "gate"}, "spec": {"containers": [{"name": "gate"}]}}
+    printed = "10 %\r99 % of b\u2028c\x0bd\n"
+    api.content = {
+        f"{MODELS}/digits": at(training),
+        CONFIG_MAPS: {"items": [config_map], "metadata": {"resourceVersion": "1"}},
+        "/apis/batch/v1/namespaces/team/jobs/digits-gate-1-0": {"metadata": made},
+        "/api/v1/namespaces/team/pods": {"items": [pod], "metadata": {"resourceVersion": "1"}},
+        "/api/v1/namespaces/team/pods/gate/log": f"2026-01-01T00:00:01.5Z {printed}".encode(),
+    }
+    assert lepton("--context", "fake", "logs", "digits") == 0
+    assert capsys.readouterr().out == printed
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "digits?x=1", "digits/status"])
+def test_a_name_that_leads_elsewhere_is_no_models(name: str, api: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    api.content = {MODELS: {"items": [], "metadata": {"resourceVersion": "1"}}}
+    assert lepton("--context", "fake", "delete", name) == 1
+    assert f"there is no model named {name!r}; none has been applied yet" in capsys.readouterr().err
+    assert {(method, path) for method, path, _, _ in api.asked} == {("GET", MODELS)}
+
+
+def test_a_namespace_that_leads_elsewhere_is_refused(api: Played, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lepton("--context", "fake", "-n", "team/leptonmodels/x?", "get") == 2
+    said = (
+        "error: --namespace: given 'team/leptonmodels/x?'; allowed: lower-case letters, digits and hyphens; at most 63"
+    )
+    assert (said in " ".join(capsys.readouterr().err.split()), api.asked) == (True, [])
+
+
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"", b"\xff\xfe"])
+def test_what_is_no_api_server_is_told_so(
+    body: bytes, api: Played, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    api.content = {"/version": body, f"{MODELS}/digits": body}
+    for words in (["doctor"], ["validate", "-f", file]):
+        assert lepton("--context", "fake", *words) == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert "is no API server (a proxy, or a page to log in?): mend the server of context 'fake'" in said
+
+
 def test_a_cluster_without_leptonmodels_is_told_with_what_to_do(
     api: Played, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,6 +215,14 @@ def test_a_report_on_the_clusters_own_volume_is_told_so(
     [
         ("nosuch", None, 2, "--context: given 'nosuch', which KUBECONFIG does not have; it has: broken, fake"),
         ("broken", None, 1, "context 'broken' can't be used ("),
+        ("fake", "contexts: [{name: 7, context: {}}]", 2, "KUBECONFIG does not have; it has: 7"),
+        ("fake", "contexts: [{name: fake, context: {cluster: f}}]\nclusters: 7", 1, "context 'fake' can't be used ("),
+        (
+            "fake",
+            "contexts: [{name: fake, context: {cluster: f}}]\nclusters: [{name: f, cluster: {server: 7}}]",
+            1,
+            "can't",
+        ),
         ("fake", "contexts: 7", 2, "KUBECONFIG is no kubeconfig (TypeError): mend it"),
         ("fake", "{", 2, "KUBECONFIG is no kubeconfig (ParserError): mend it"),
         ("fake", "", 2, "--context: given 'fake', which KUBECONFIG does not have; it has: none"),

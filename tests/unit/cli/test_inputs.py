@@ -75,6 +75,7 @@ def test_a_folder_is_read_with_its_folders_as_classes(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("argument", "sentence"),
     [
@@ -92,6 +93,14 @@ def test_a_folder_is_read_with_its_folders_as_classes(tmp_path: Path) -> None:
         ),
         (
             '{"inputs": [{"name": "image", "shape": [1], "datatype": "UINT8", "data": [256]}]}',
+            "inline JSON: inputs[0].data does not fit its shape and datatype: ",
+        ),
+        (
+            '{"inputs": [{"name": "image", "shape": [1], "datatype": "FP32", "data": [1e300]}]}',
+            "inline JSON: inputs[0].data does not fit its shape and datatype: ",
+        ),
+        (
+            '{"inputs": [{"name": "image", "shape": [1], "datatype": "INT64", "data": [NaN]}]}',
             "inline JSON: inputs[0].data does not fit its shape and datatype: ",
         ),
         (

@@ -65,5 +65,21 @@ def test_delete_takes_an_older_failure_for_no_refusal(
     assert capsys.readouterr().err == ""
 
 
+def test_delete_does_not_wait_for_a_model_of_the_same_name_that_was_applied_meanwhile(
+    store: Store, serving: LeptonModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def another(seconds: float) -> None:
+        pauses.append(seconds)
+        assert len(pauses) == 1, "it waits for the new one"
+        store.forget(key_of(serving))
+        store.apply(serving)
+
+    monkeypatch.setattr("lepton.cli.machine.time.sleep", another)
+    lifecycle.wait_until_gone(Machine(), ["digits"])
+    assert len(pauses) == 1
+
+
 def test_apply_tells_that_what_serves_fails_before_why_a_candidate_did(troubled: LeptonModel) -> None:
     assert _why(troubled) == "digits: ServerUnavailable: Serving is not well"

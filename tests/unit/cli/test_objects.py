@@ -57,4 +57,6 @@ def test_a_plan_names_the_objects_that_go(serving: LeptonModel) -> None:
         "ConfigMap digits-build-1",
         "Deployment digits-served-1",
     ]
+    owned[SERVICE]["digits"]["spec"] = {"selector": {"app": "another"}}  # by somebody else's hand
+    assert vanishing("digits", owned, found) == ["Service digits-baseline-1", "ConfigMap digits-build-1"]
     assert remnants_of(owned)[-1] == "Pod digits-served-1-x"

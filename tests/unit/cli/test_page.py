@@ -128,6 +128,13 @@ def test_ticks_are_few_and_hold_all_values_between_them(low: float, span: float)
     assert ticks[-1] >= low + span - slack
 
 
+@given(st.floats(min_value=-1e30, max_value=1e30))
+def test_a_value_of_any_size_alone_has_ticks_around_it(value: float) -> None:
+    ticks = nice_ticks(value, value)
+    assert 2 <= len(ticks) <= 9
+    assert ticks[0] < value < ticks[-1]
+
+
 @pytest.mark.parametrize(
     ("points", "shapes"),
     [

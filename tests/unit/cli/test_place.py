@@ -138,6 +138,16 @@ def test_a_plan_on_this_machine_changes_nothing(
     assert answer.err == "nothing was changed: `lepton apply -f FILE` does it\n"
 
 
+def test_a_plan_for_a_model_that_is_being_deleted_is_refused_as_apply_refuses_it(
+    home: Home, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lepton("apply", "-f", file)
+    lepton("delete", "digits", "--no-wait")
+    capsys.readouterr()
+    refusals = [(lepton(verb, "-f", file), capsys.readouterr().err) for verb in ("plan", "apply")]
+    assert refusals == [(1, "error: digits is being deleted; apply it again when it is gone\n")] * 2
+
+
 def test_a_plan_tells_where_it_would_stop(
     home: Home, serving: LeptonModel, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

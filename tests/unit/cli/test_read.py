@@ -1,6 +1,7 @@
 """What get, logs and report tell of a real store."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,16 @@ def test_the_report_comes_as_table_json_and_page(
     assert lepton("report", "digits", "-o", "html", "--to", page) == 0
     assert page.read_text().startswith("<!doctype html>")
     assert capsys.readouterr().err == f"written to {page}\n"
+    os.mkfifo(pipe := tmp_path / "pipe")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert lepton("report", "digits", "-o", "json", "--to", pipe) == 0
+    assert (json.loads(os.read(reader, 1 << 20)), pipe.is_fifo()) == (answer, True)
+    os.close(reader)
+    link = tmp_path / "link.html"
+    link.symlink_to(page)
+    page.unlink()
+    assert lepton("report", "digits", "-o", "html", "--to", link) == 0
+    assert (page.is_file(), link.is_symlink()) == (True, True)
     assert lepton("report", "digits", "--revision", "1") == 1
     assert "revision 1 of digits failed before it had a report" in capsys.readouterr().err
     (artifact / "gate.json").write_text('{"revision": 2')

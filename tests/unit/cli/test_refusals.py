@@ -19,7 +19,8 @@ def invalid(field_: str, message: str, reason: str = "FieldValueInvalid") -> Api
         (ApiError(0, "Unreachable", "refused"), 1, "can't reach the cluster of context 'c' at https://x (refused)"),
         (ApiError(401, "Unauthorized", "Unauthorized"), 1, "its token may have expired"),
         (ApiError(403, "Forbidden", "you can't"), 1, "forbids it: you can't: ask whoever runs it for that right"),
-        (ApiError(409, "Conflict", "another did"), 1, "the cluster of context 'c' refuses: another did"),
+        (ApiError(409, "Conflict", "another did"), 1, "the cluster of context 'c' refuses: another did: try again"),
+        (ApiError(503, "", "busy"), 1, "the cluster of context 'c' refuses: busy: try again"),
         (
             invalid("spec.train.epochs", "Invalid value: 0: spec.train.epochs in body should be greater than 1"),
             2,

@@ -7,13 +7,13 @@ import pytest
 from lepton.backends.kubernetes.backend import KubernetesBackend
 from lepton.backends.kubernetes.cache import Cache
 from lepton.backends.kubernetes.client import ApiError
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, LEPTON_MODEL, RAY_JOB, SERVICE, Kind, Object
-from lepton.backends.kubernetes.names import JOB_LABEL, MODEL
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, LEPTON_MODEL, RAY_JOB, SERVICE, Kind, Object
+from lepton.backends.kubernetes.names import JOB_LABEL, MODEL, WORKLOAD
 from lepton.backends.kubernetes.settings import Settings
 from lepton.errors import LeptonError
 from lepton.jobdir import JobOrder
 from lepton.plan.types import Job, Key, Ref
-from lepton.report import JobReport
+from lepton.report import JobReport, Summary
 from lepton.spec.reasons import Reason
 from tests.contract.harness import digits
 
@@ -68,13 +68,14 @@ def test_what_may_not_be_deleted_is_told_in_words_and_what_could_not_be_asked_is
 DAMAGED = [{}, {"order.json": "{}"}, {"order.json": "no JSON"}]
 
 
-def job_of(data: Object, run: str = "") -> Cache:
+def job_of(data: Object, run: str = "", labelled: bool = True) -> Cache:
     """What is there of a job whose ConfigMap holds this, with a run of that name."""
     owner = {"kind": "LeptonModel", "name": "digits", "uid": "u1"}
     mine: Object = {"labels": {MODEL: "digits", JOB_LABEL: "digits-build-1"}, "ownerReferences": [owner]}
+    labels = mine["labels"] if labelled else {MODEL: "digits"}
     cache = Cache()
     cache.put(LEPTON_MODEL, model({}))
-    cache.put(CONFIG_MAP, of({"data": data} if data else {}, name="digits-build-1", **mine))
+    cache.put(CONFIG_MAP, of({"data": data} if data else {}, name="digits-build-1", **{**mine, "labels": labels}))
     if run:
         cache.put(RAY_JOB, of({"spec": {}}, name=run, **mine))
     return cache
@@ -87,16 +88,64 @@ def test_of_a_job_whose_order_is_damaged_nothing_is_known_but_that_it_is_there(d
     assert (seen.jobs, seen.owned) == ({}, {Ref("Job", "digits-build-1")})
 
 
-def test_what_somebody_else_labelled_as_a_job_is_left_alone() -> None:
+def order(attempt: int, name: str = "digits-build-1") -> str:
+    arguments = {"spec": digits().model_dump(mode="json", by_alias=True)}
+    given = JobOrder(name=name, kind="build", model="digits", revision=1, attempt=attempt, arguments=arguments)
+    return given.model_dump_json()
+
+
+OWNED = [{"kind": "LeptonModel", "name": "digits", "uid": "u1"}]
+FOREIGN: dict[str, tuple[str, str, str, list[Object]]] = {
+    "notes of somebody's": ("digits-build-1", "digits-build-1", "no order", []),
+    "what has another name than the job, damaged": ("notes", "digits-build-1", "no order", OWNED),
+    "a copy under another name": ("notes", "digits-build-1", order(0), OWNED),
+    "what would take a service account with it": ("prometheus", "prometheus", order(0, "prometheus"), OWNED),
+    "what would, and is called as the model is": ("digits-web", "digits-web", order(0, "digits-web"), OWNED),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_somebody_else_labelled_as_a_job_is_left_alone(what: str) -> None:
+    """A job takes the Role and the service account of its name with it, so nobody else may say what that is."""
+    name, job, told, owners = FOREIGN[what]
     cache = Cache()
     cache.put(LEPTON_MODEL, model({}))
-    cache.put(CONFIG_MAP, of({"data": {}}, name="notes", labels={MODEL: "digits", JOB_LABEL: "notes"}))
+    labels = {MODEL: "digits", JOB_LABEL: job}
+    cache.put(CONFIG_MAP, of({"data": {"order.json": told}}, name=name, labels=labels, ownerReferences=owners))
     seen = asyncio.run(backend(cache).observe(KEY))
     assert seen is not None
-    assert seen.owned == frozenset()
+    assert (seen.jobs, seen.owned) == ({}, frozenset())
 
 
 REPORTED = JobReport(attempt=2).model_dump_json(by_alias=True)
+ENDED = JobReport(attempt=2, summary=Summary(artifact="s3://a", digest="sha256:1")).model_dump_json(by_alias=True)
+
+
+def test_the_label_that_tells_whose_job_it_is_is_put_back_and_nothing_begins_anew() -> None:
+    client, cache = AppliedClient(), job_of({"order.json": order(2), "report.json": ENDED}, labelled=False)
+    build = Job("digits-build-1", "build", "digits", 1, {"spec": digits().model_dump(mode="json", by_alias=True)}, 1.0)
+    asyncio.run(KubernetesBackend(client, cache, SETTINGS).apply(KEY, build))  # type: ignore[arg-type]  # a fake
+    assert client.applied["ConfigMap"]["metadata"]["labels"][JOB_LABEL] == "digits-build-1"
+    assert JobOrder.model_validate_json(client.applied["ConfigMap"]["data"]["order.json"]).attempt == 2
+    assert "RayJob" not in client.applied
+
+
+def test_a_job_that_told_its_end_is_not_begun_anew_where_its_order_is_damaged() -> None:
+    client, cache = AppliedClient(), job_of({"order.json": "no JSON", "report.json": ENDED})
+    build = Job("digits-build-1", "build", "digits", 1, {"spec": digits().model_dump(mode="json", by_alias=True)}, 1.0)
+    asyncio.run(KubernetesBackend(client, cache, SETTINGS).apply(KEY, build))  # type: ignore[arg-type]  # a fake
+    assert JobOrder.model_validate_json(client.applied["ConfigMap"]["data"]["order.json"]).attempt == 2
+    assert "RayJob" not in client.applied
+
+
+@pytest.mark.parametrize("labels", [{MODEL: "digits"}, {MODEL: "digits", WORKLOAD: "nobody"}])
+def test_servers_that_somebody_took_the_label_from_are_there_to_be_put_right(labels: dict[str, str]) -> None:
+    cache = Cache()
+    cache.put(LEPTON_MODEL, model({}))
+    cache.put(DEPLOYMENT, of({"spec": {}}, name="digits-served-1", labels=labels, ownerReferences=OWNED))
+    seen = asyncio.run(backend(cache).observe(KEY))
+    assert seen is not None
+    assert seen.owned == {Ref("Endpoint", "digits-served-1")}
 
 
 @pytest.mark.parametrize(

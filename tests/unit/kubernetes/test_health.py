@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from lepton.backends.kubernetes.health import is_ready, trouble
+from lepton.backends.kubernetes.names import WORKLOAD
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
 
 
 def pod(**status: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "pets-1", "namespace": "zoo"}, "status": {"phase": "Pending", **status}}
+    metadata = {"name": "pets-1", "namespace": "zoo", "labels": {WORKLOAD: "pets-1"}}
+    return {"metadata": metadata, "status": {"phase": "Pending", **status}}
 
 
 def container(state: dict[str, Any], **fields: Any) -> dict[str, Any]:

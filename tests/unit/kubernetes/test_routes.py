@@ -5,9 +5,18 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from lepton.backends.kubernetes.covers import covers
 from lepton.backends.kubernetes.kinds import HTTP_ROUTE
 from lepton.backends.kubernetes.render.route import http_route
-from lepton.backends.kubernetes.routes import answering, is_accepted, is_taken, next_weights, refusal, weights
+from lepton.backends.kubernetes.routes import (
+    answering,
+    is_accepted,
+    is_taken,
+    next_weights,
+    refusal,
+    waits_for,
+    weights,
+)
 from lepton.backends.kubernetes.settings import Gateway
 from lepton.plan.types import Key
 
@@ -68,6 +77,28 @@ def test_what_the_gateway_says_of_an_earlier_version_is_neither_taken_nor_refuse
     told = refusal(route({OLD: 1}, 5, "False"))
     assert told is not None
     assert told.message.startswith("the Gateway does not take HTTPRoute pets (Told: why): see that it is there")
+
+
+(PARENT,) = route({OLD: 1}, 5)["spec"]["parentRefs"]
+OTHER = {**PARENT, "name": "inner"}
+PARENTS: dict[str, tuple[list[dict[str, str]], bool, str]] = {
+    "another Gateway beside ours": ([PARENT, OTHER], True, "the Gateway gateways/models, gateways/inner to take"),
+    "another in its place": ([OTHER], False, "the Gateway gateways/inner to take"),
+    "one of the model's own namespace": ([{"name": "models"}], False, "the Gateway /models to take"),
+    "none": ([], False, "the Gateway of the model to take"),
+}
+
+
+@pytest.mark.parametrize("what", PARENTS)
+def test_a_route_whose_gateway_somebody_changed_can_be_read_and_is_to_be_written_anew(what: str) -> None:
+    parents, accepted, waits = PARENTS[what]
+    live = route({NEW: 1, OLD: 0}, 5)
+    wanted = {"spec": {"parentRefs": live["spec"]["parentRefs"]}}
+    assert covers(live, wanted)
+    live["spec"]["parentRefs"] = parents
+    assert (is_accepted(live), answering(live)) == (accepted, NEW if accepted else OLD)
+    assert waits_for(live).startswith(waits)
+    assert not covers(live, wanted)
 
 
 @pytest.mark.parametrize("hostname", ["models.example.com", "{model}.example.com", "{model}.{namespace}.{zone}.com"])

@@ -4,16 +4,19 @@ from typing import Any
 
 import pytest
 
-from lepton.backends.kubernetes.names import JOB_LABEL
+from lepton.backends.kubernetes.names import JOB_LABEL, WORKLOAD
 from lepton.backends.kubernetes.scheduling import unplaced
 
 PREEMPTION = ". no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found."
 
 
-def pod(job: bool = True, **requests: str) -> dict[str, Any]:
+BUILD, GATE, SERVER = {JOB_LABEL: "pets-build-1"}, {JOB_LABEL: "pets-gate-1"}, {WORKLOAD: "pets-1"}
+
+
+def pod(labels: dict[str, str] = BUILD, **requests: str) -> dict[str, Any]:
     asked = {"nvidia.com/gpu" if name == "gpu" else name: amount for name, amount in requests.items()}
     containers = [{"resources": {}}, {"resources": {"requests": asked}}]
-    return {"metadata": {"labels": {JOB_LABEL: "pets-build-1"} if job else {}}, "spec": {"containers": containers}}
+    return {"metadata": {"labels": labels}, "spec": {"containers": containers}}
 
 
 @pytest.mark.parametrize(
@@ -26,9 +29,19 @@ def pod(job: bool = True, **requests: str) -> dict[str, Any]:
             "or wait until others end",
         ),
         (
-            pod(job=False, cpu="500m"),
+            pod(SERVER, cpu="500m"),
             "0/1 nodes are available: 1 Insufficient cpu.",
             "waits: no node has 500m cpu free: ask for less (deploy.resources), add nodes, or wait until others end",
+        ),
+        (
+            pod(GATE, cpu="1"),
+            "0/1 nodes are available: 1 Insufficient cpu.",
+            "waits: no node has 1 cpu free: add nodes, or wait until others end",
+        ),
+        (
+            pod(SERVER),
+            "0/1 nodes are available: 1 node(s) had untolerated taint {gpu: true}.",
+            "waits: no node is without the taint gpu=true: add nodes without it",
         ),
         (
             pod(memory="8Gi"),

@@ -54,6 +54,21 @@ async def stopped(working: asyncio.Task[None]) -> None:
         await working
 
 
+def test_however_many_settled_models_are_due_the_lease_and_the_probes_have_their_turn() -> None:
+    async def story() -> int:
+        queue, backend = Queue(), FakeBackend(nothing)
+        for number in range(1000):
+            queue.add(Key("zoo", f"pets-{number}"))
+        working = asyncio.create_task(controlled(backend, queue).work_off(2, 1.0))
+        while not backend.seen:
+            await asyncio.sleep(0)
+        seen = len(backend.seen)
+        await stopped(working)
+        return seen
+
+    assert asyncio.run(story()) <= 2
+
+
 def test_a_pass_that_fails_is_put_off_though_news_came_meanwhile_and_the_others_go_on() -> None:
     queue = Queue()
 
@@ -94,6 +109,28 @@ def test_a_defect_is_confessed_and_what_the_api_server_refuses_is_tried_again() 
     broken, refused = FakeBackend(break_down), FakeBackend(nothing, refused=True)
     assert (asyncio.run(story(broken)), broken.confessed) == (1, [(PETS, Reason.RECONCILE_ERROR)])
     assert (asyncio.run(story(refused)), refused.confessed) == (1, [])
+
+
+def test_a_defect_that_strikes_the_confession_too_ends_nobody_elses_passes() -> None:
+    class Unable(FakeBackend):
+        async def confess(self, key: Key, reason: Reason, message: str) -> None:
+            raise KeyError("status")
+
+    async def break_down(key: Key) -> None:
+        if key == PETS:
+            raise KeyError("spec")
+
+    async def story() -> list[Key]:
+        queue, backend = Queue(), Unable(break_down)
+        queue.add(PETS)
+        queue.add(BIRDS)
+        working = asyncio.create_task(controlled(backend, queue).work_off(1, 1.0))
+        while len(backend.seen) < 2 and not working.done():
+            await asyncio.sleep(0)
+        await stopped(working)
+        return backend.seen
+
+    assert asyncio.run(story()) == [PETS, BIRDS]
 
 
 def test_passes_that_news_makes_before_the_next_try_do_not_put_it_off() -> None:

@@ -40,3 +40,11 @@ def test_why_it_failed_is_left_for_the_operator(words: Path) -> None:
 
     assert lastwords.served(serve) == 1
     assert Failure.model_validate_json(words.read_text()) == FAILURE
+
+
+@pytest.mark.parametrize("log", ["x" * 10_000, "\x00" * 10_000, "ö" * 10_000])
+def test_of_a_long_message_as_much_is_left_as_the_kubelet_keeps(words: Path, log: str) -> None:
+    lastwords.tell(LeptonError(Reason.SERVER_UNAVAILABLE, f"Triton ended:\n{log}\nno memory"))
+    left = Failure.model_validate_json(words.read_bytes())
+    assert words.stat().st_size <= 4096
+    assert (left.message.startswith("Triton ended:"), left.message.endswith("no memory")) == (True, True)

@@ -12,6 +12,8 @@ from services.worker.lineage import without_credentials
         ("s3://bucket/pets/", "s3://bucket/pets/"),
         ("sklearn://digits", "sklearn://digits"),
         ("/data/what?/pets@home", "/data/what?/pets@home"),
+        ("zip://a.npz::https://ann:secret@example.com/b.zip?signature=abc", "zip://a.npz::https://example.com/b.zip"),
+        ("simplecache::https://ann:secret@example.com/b.zip", "simplecache::https://example.com/b.zip"),
     ],
 )
 def test_neither_password_nor_signature_of_an_address_reaches_the_artifact(url: str, shown: str) -> None:

@@ -81,6 +81,7 @@ BODIES = {
     "no shape": b'{"inputs": [{"name": "image", "datatype": "UINT8", "data": [0]}]}',
     "no data": b'{"inputs": [{"name": "image", "datatype": "UINT8", "shape": [1, 2, 2, 1]}]}',
     "text for a number": b'{"inputs": [{"name": "image", "datatype": "UINT8", "shape": [1], "data": ["a"]}]}',
+    "an abyss": b"[" * 100_000,
     "a number for text": b'{"inputs": [{"name": "image_bytes", "datatype": "BYTES", "shape": [1, 1], "data": [1]}]}',
 }
 
@@ -90,6 +91,42 @@ def test_a_body_that_is_not_the_protocols_is_refused(body: bytes) -> None:
     with pytest.raises(v2.Refused, match="failed to parse the request") as refused:
         rest.read(body, None, "pets", "")
     assert rest.STATUS[refused.value.code] == 500  # as Triton has it
+
+
+BINARY = {"name": "image", "datatype": "UINT8", "shape": [1, *SHAPE]}
+TEXT = json.dumps({"inputs": [{**BINARY, "parameters": {"binary_data_size": 4}}]}).encode()
+HEADERS = {
+    "below 0": ("-1", "must be a number from 0 to"),
+    "no number": ("four", "must be a number from 0 to"),
+    "nothing": ("", "must be a number from 0 to"),
+    "more than there is": (str(len(TEXT) + 5), "must be a number from 0 to"),
+    "a giant": ("9" * 5000, "must be a number from 0 to"),
+}
+
+
+@pytest.mark.parametrize(("length", "words"), HEADERS.values(), ids=HEADERS.keys())
+def test_a_header_that_is_no_length_of_the_body_is_refused(length: str, words: str) -> None:
+    with pytest.raises(v2.Refused, match=words) as refused:
+        rest.read(TEXT + bytes(4), length, "pets", "")
+    assert (rest.STATUS[refused.value.code], len(refused.value.message) < 200) == (400, True)
+
+
+def test_bytes_that_belong_to_no_input_are_refused_as_triton_does() -> None:
+    assert rest.read(TEXT + bytes(4), str(len(TEXT)), "pets", "")[0].raw_input_contents == [bytes(4)]
+    with pytest.raises(v2.Refused, match="1 bytes behind the JSON are of no input") as refused:
+        rest.read(TEXT + bytes(5), str(len(TEXT)), "pets", "")
+    assert refused.value.code == "INVALID_ARGUMENT"
+    with pytest.raises(v2.Refused, match="binary_data_size -1 is below 0"):
+        asked({"inputs": [{**BINARY, "parameters": {"binary_data_size": -1}}]}, bytes(5))
+
+
+@given(st.binary(max_size=60))
+def test_bytes_that_are_no_message_are_refused(content: bytes) -> None:
+    with suppress(v2.Refused):
+        v2.parsed(ModelInferRequest, content)
+    with pytest.raises(v2.Refused, match="it is no ModelInferRequest") as refused:
+        v2.parsed(ModelInferRequest, b"\xff" * 20)
+    assert refused.value.code == "INTERNAL"
 
 
 @given(st.binary(max_size=200))

@@ -2,8 +2,11 @@
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import ReadTimeoutError
 
 from lepton.errors import LeptonError
 from lepton.jobdir import JobDirectory, JobOrder
@@ -12,7 +15,7 @@ from lepton.spec.reasons import Reason
 from services.worker import cluster
 from services.worker.__main__ import take_over
 from services.worker.progress import Reporter
-from services.worker.run import KINDS
+from services.worker.run import KINDS, run
 
 DONE = Summary(artifact="file:///a", digest="sha256:1")
 
@@ -107,3 +110,52 @@ def test_a_report_that_somebody_damaged_is_no_success(tmp_path: Path) -> None:
     order = JobOrder(name="digits-build-0", kind="build", model="digits", revision=1, attempt=0, arguments={})
     (tmp_path / "report.json").write_text("no JSON")
     assert not cluster.is_done(tmp_path / "report.json", order)
+
+
+class Api:
+    """Plays the API server: raises what it is given, one after the other, and then the last for ever."""
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self.answers = list(answers)
+        self.told: list[JobReport] = []
+        self.timeouts: set[float] = set()
+
+    def patch_namespaced_config_map(self, _: str, __: str, body: Any, _request_timeout: float) -> None:
+        self.timeouts.add(_request_timeout)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is not None:
+            raise answer
+        self.told.append(JobReport.model_validate_json(body["data"]["report.json"]))
+
+
+LOST = ReadTimeoutError(None, "", "read timed out")  # type: ignore[arg-type]  # nothing reads the pool
+ORDER = JobOrder(name="digits-build-0", kind="build", model="digits", revision=1, attempt=0, arguments={})
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No time passes, and there is no patience."""
+    monkeypatch.setattr("services.worker.cluster.time.sleep", lambda _: None)
+    monkeypatch.setattr(cluster, "_PATIENCE_S", -1.0)
+
+
+def test_no_write_of_a_job_waits_for_ever_for_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.worker.cluster.time.sleep", lambda _: None)
+    api = Api(LOST, ApiException(500, "Internal"), LOST, None)
+    reports = cluster.ConfigMapReports(api, "team", ORDER)  # type: ignore[arg-type]  # what it calls is there
+    reports.write_progress(Progress(stage="train"))
+    reports.write_summary(DONE)
+    assert api.timeouts == {30.0}
+    assert [(report.progress, report.summary) for report in api.told] == [(Progress(stage="train"), DONE)]
+
+
+def test_a_job_that_can_not_tell_its_end_ends_all_the_same(
+    hasty: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(KINDS, "build", lambda *_: DONE)
+    for answer in (LOST, ApiException(403, "Forbidden")):
+        reports = cluster.ConfigMapReports(Api(answer), "team", ORDER)  # type: ignore[arg-type]  # see above
+        assert run(ORDER, reports, Reporter(reports)) == 1
+    said = capsys.readouterr().err
+    assert "failed: ServerUnavailable: the API server could not be told how the job ended (Forbidden): " in said
+    assert "Traceback" not in said
