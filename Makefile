@@ -37,9 +37,9 @@ unit: $(READY) ## The pure tests: seconds
 real: $(READY) ## The tests with a real Ray and a real Triton: minutes
 	$(BIN)/pytest tests/real
 
-cluster: $(READY) ## The tests on a real Kubernetes control plane; the first time it is built, in half an hour
+cluster: $(READY) ## The tests on a real Kubernetes control plane; the first time it is fetched or built, in half an hour
 	$(BIN)/python -m tests.programs
-	$(BIN)/python -m tests.programs helm policies prometheus promtool
+	$(BIN)/python -m tests.programs helm policies prometheus promtool kuberay
 	$(BIN)/pytest tests/cluster tests/chart
 
 e2e: $(READY) ## The life of a model on a whole real Kubernetes node, brought up for it; or on the cluster of KUBECONFIG

@@ -22,7 +22,10 @@ class Json(logging.Formatter):
 
 
 def configure() -> None:
-    """Send everything to stderr in this form."""
+    """Send everything to stderr in this form, what ends the process and what libraries warn of included."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Json())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.captureWarnings(True)
+    log = logging.getLogger("lepton.operator")
+    sys.excepthook = lambda *error: log.critical("it ends: %s", error[1], exc_info=error)

@@ -71,7 +71,9 @@ class ConfigMapReports:
 
     def _write(self) -> None:
         body = {"data": {REPORT: self._report.model_dump_json(by_alias=True)}}
-        self._api.patch_namespaced_config_map(self._name, self._namespace, body, _request_timeout=_TIMEOUT_S)
+        self._api.patch_namespaced_config_map(
+            self._name, self._namespace, body, field_manager="lepton-worker", _request_timeout=_TIMEOUT_S
+        )
 
 
 def is_done(report: Path, order: JobOrder) -> bool:

@@ -80,10 +80,16 @@ class Operator:
             self.start()
         self.thaw()
 
+    def said(self) -> list[dict[str, str]]:
+        """Its log: whatever it tells, it tells as one JSON object a line."""
+        lines: list[dict[str, str]] = [json.loads(line) for line in self.log.read_text().splitlines()]
+        assert all(line.keys() - {"traceback"} == {"time", "level", "logger", "message"} for line in lines)
+        return lines
+
     def defects(self) -> list[str]:
         """What it logged with a traceback; the official client does that for each lease that another has renewed."""
-        lines = self.log.read_text().splitlines()
-        return [line for line in lines if "Traceback" in line and '"logger": "kubernetes.' not in line]
+        lines = [line for line in self.said() if not line["logger"].startswith("kubernetes.")]
+        return [line["traceback"] for line in lines if "traceback" in line]
 
     def kill(self) -> None:
         assert self._process is not None

@@ -12,7 +12,7 @@ def predictor_of(service: Object) -> Object:
     del predictor["maxReplicas"]
     selector = {"app": f"isvc.{name}"}
     labels = {**metadata["labels"], **selector, "serving.kserve.io/inferenceservice": metadata["name"]}
-    made = {"labels": labels, "annotations": metadata["annotations"]}
+    made = {"labels": labels, "annotations": metadata.get("annotations", {})}
     owner = {name: service[name] for name in ("apiVersion", "kind")} | {
         "name": metadata["name"],
         "uid": metadata["uid"],

@@ -11,9 +11,9 @@ def cluster_of(service: Object) -> str:
 def pods_of(service: Object) -> list[Object]:
     """The pods of that cluster: a head, and the servers."""
     config = service["spec"]["rayClusterConfig"]
-    (group,) = config["workerGroupSpecs"]
     wanted = {"head": config["headGroupSpec"]["template"]}
-    wanted |= {f"server-{place}": group["template"] for place in range(group["replicas"])}
+    for group in config["workerGroupSpecs"]:
+        wanted |= {f"server-{place}": group["template"] for place in range(group["replicas"])}
     owner = {name: service[name] for name in ("apiVersion", "kind")} | {
         "name": service["metadata"]["name"],
         "uid": service["metadata"]["uid"],

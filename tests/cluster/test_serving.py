@@ -61,7 +61,7 @@ def test_a_name_that_somebody_else_has_is_told_and_theirs_neither_taken_over_nor
     harness: KubernetesHarness,
 ) -> None:
     client, run = harness.world.client, harness.runner.run
-    before = run(client.create(SERVICE, THEIRS))
+    before = run(client.apply(SERVICE, THEIRS, manager="user"))
     try:
         harness.put(KEY, digits())
         harness.apply(KEY, traffic(KEY, harness.artifact(KEY, 1)))
@@ -80,7 +80,7 @@ def test_a_name_that_somebody_else_has_is_told_and_theirs_neither_taken_over_nor
 
 def test_nothing_is_built_that_could_not_be_served_under_its_name(harness: KubernetesHarness) -> None:
     client, run = harness.world.client, harness.runner.run
-    run(client.create(SERVICE, THEIRS))
+    run(client.apply(SERVICE, THEIRS, manager="user"))
     try:
         harness.put(KEY, digits())
         harness.apply(KEY, job(KEY, BUILD))

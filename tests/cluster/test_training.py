@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lepton.backends.kubernetes.kinds import CONFIG_MAP, POD, RAY_JOB, Object
-from lepton.backends.kubernetes.names import JOB_LABEL, MODEL
+from lepton.backends.kubernetes.kinds import CONFIG_MAP, RAY_JOB, ROLE, ROLE_BINDING, SERVICE_ACCOUNT, Object
+from lepton.backends.kubernetes.names import JOB_LABEL
 from lepton.backends.kubernetes.render import storage
 from lepton.plan.types import Key
 from lepton.report import Progress
@@ -22,6 +22,7 @@ from tests.cluster.world import World
 from tests.contract.harness import digits
 
 KEY = Key("default", "digits")
+RIGHTS = (ROLE_BINDING, ROLE, SERVICE_ACCOUNT)
 
 
 def told(world: World, kind: ConditionType) -> tuple[str, Reason, str] | None:
@@ -121,66 +122,31 @@ def test_a_build_past_its_deadline_has_failed_until_the_deadline_is_moved(
     asyncio.run(story())
 
 
-def test_a_run_that_dies_is_tried_again_on_the_work_that_it_left(
+def test_a_run_that_dies_is_tried_again_on_the_work_that_it_left_with_all_rights_that_it_needs(
     control_plane: ControlPlane, operator: Operator
 ) -> None:
+    """Without its rights it can't say a word, and so it dies."""
+
     async def story() -> None:
         async with World(control_plane.kubeconfig) as world:
             try:
                 run, build = await begun(world)
                 before = json.loads(world.object(CONFIG_MAP, KEY, build)["data"]["order.json"])
+                for kind in RIGHTS:
+                    await world.client.delete(kind, KEY.namespace, build)
                 await world.fail_run(KEY, build)
                 await world.until(lambda: f"{build}-1" in world.cache.owned(KEY, RAY_JOB))
                 after = json.loads(world.object(CONFIG_MAP, KEY, build)["data"]["order.json"])
                 assert after == {**before, "attempt": 1}
                 assert after["arguments"]["work"] == storage.work(KEY)
                 assert world.object(RAY_JOB, KEY, f"{build}-1")["spec"] == run["spec"]
+                for kind in RIGHTS:
+                    assert await world.client.find(kind, KEY.namespace, build) is not None
                 await world.until(lambda: run["metadata"]["name"] not in world.cache.owned(KEY, RAY_JOB))
             finally:
                 await world.clean()
 
     asyncio.run(story())
-
-
-def test_a_secret_that_is_missing_is_named_with_the_command_that_makes_it(
-    control_plane: ControlPlane, operator: Operator
-) -> None:
-    async def story() -> None:
-        async with World(control_plane.kubeconfig) as world:
-            try:
-                data = {"uri": "s3://pets", "credentialsFrom": {"secretRef": {"name": "pets-s3"}}}
-                run, build = await begun(world, data=data)
-                await start_head(world, run, build)
-                await world.until(because(world, ConditionType.DATA_READY, Reason.REFERENCE_NOT_FOUND))
-                _, _, message = told(world, ConditionType.DATA_READY) or ("", "", "")
-                assert 'secret "pets-s3" not found' in message
-                assert "`kubectl create secret generic pets-s3 --namespace default --from-env-file=FILE`" in message
-            finally:
-                await world.clean()
-
-    asyncio.run(story())
-
-
-async def start_head(world: World, run: Object, build: str) -> None:
-    """Make the head's pod as KubeRay does, and say of it what the kubelet says where a Secret is missing."""
-    whole = await world.client.get(RAY_JOB, KEY.namespace, run["metadata"]["name"])  # the cache keeps not all of it
-    template = whole["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]
-    labels = {**template["metadata"]["labels"], MODEL: KEY.name, JOB_LABEL: build}
-    metadata = {"name": f"{build}-head", "namespace": KEY.namespace, "labels": labels}
-    pod = await world.client.apply(
-        POD, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}, manager="kuberay"
-    )
-    (container,) = pod["spec"]["containers"]
-    waiting = {"reason": "CreateContainerConfigError", "message": 'secret "pets-s3" not found'}
-    state = {
-        "name": container["name"],
-        "image": container["image"],
-        "imageID": "",
-        "ready": False,
-        "restartCount": 0,
-        "state": {"waiting": waiting},
-    }
-    await world.set_pod(pod, {"phase": "Pending", "containerStatuses": [state]})
 
 
 def test_a_run_that_has_not_begun_is_made_anew_when_the_operator_is_told_another_image(

@@ -49,6 +49,8 @@ PATIENCE_S = 150.0
 """More than twice the longest that the operator waits before it tries again."""
 _LOOK_S = 0.2
 """What no watch tells is seen so soon."""
+WORKER = "worker"
+"""As whom the jobs write."""
 RUNNING: Object = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
 
 
@@ -93,8 +95,9 @@ class World:
         """The job writes its report."""
         order = order_of(self.object(CONFIG_MAP, key, job))
         report = JobReport(attempt=order.attempt, **said).model_dump_json(by_alias=True)
-        changes = {"data": {REPORT: report}}
-        self.cache.note(CONFIG_MAP, await self.client.merge(CONFIG_MAP, key.namespace, job, changes))
+        path, changes = CONFIG_MAP.path(key.namespace, job), {"data": {REPORT: report}}
+        patch = ("PATCH", path, {"fieldManager": WORKER}, changes, "application/merge-patch+json")
+        self.cache.note(CONFIG_MAP, await self.client._request(*patch))
 
     async def fail_run(self, key: Key, job: str) -> None:
         """The job's RayJob fails, and the job has not said a word."""

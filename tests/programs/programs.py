@@ -1,7 +1,8 @@
-"""The programs of a real Kubernetes: where they are, or built from the Go modules that the folders here pin.
+"""The programs of a real Kubernetes: where they are, or made, which is done once.
 
-Looked for in KUBEBUILDER_ASSETS, then on PATH, then among those built before; else built, which takes some minutes each
-on two cores and is done once. Go itself is the one on PATH, else that of requirements/go.lock.
+Looked for in KUBEBUILDER_ASSETS, then on PATH, then among those made before; else downloaded where Kubernetes' own site
+can be reached, else built from the Go modules that the folders here pin: some minutes each on two cores. Go itself is
+the one on PATH, else that of requirements/go.lock.
 """
 
 import fcntl
@@ -12,6 +13,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.programs.download import SITE, download
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -59,17 +62,17 @@ _TAGS = {"addons": "remove_all_sd,enable_kubernetes_sd,exclude_scheduler_library
 """Prometheus without the clients of two dozen clouds; Kueue without an experiment that is off by default."""
 
 
-def find(name: str) -> Path:
-    """The path of a program; it is built where there is none."""
+def find(name: str, site: str = SITE) -> Path:
+    """The path of a program; it is downloaded from a site, or built, where there is none."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     given = shutil.which(name, path=assets) if assets else None
     if name not in _NOT_FROM_PATH:
         given = given or shutil.which(name)
-    return Path(given) if given else build(name)
+    return Path(given) if given else build(name, site)
 
 
-def build(name: str) -> Path:
-    """Build a program, unless that has been done from the same modules; two at once take turns."""
+def build(name: str, site: str = SITE) -> Path:
+    """Make a program of the pinned version, unless that has been done from the same modules; two at once take turns."""
     pins, package = _PACKAGES[name]
     flags, tags = f"-s -w{_FLAGS.get(pins, '')}", _TAGS.get(pins, "")
     made_of = b"".join(path.read_bytes() for path in sorted((HERE / pins).iterdir())) + f"{flags}{tags}".encode()
@@ -79,10 +82,11 @@ def build(name: str) -> Path:
     with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not program.exists():
-            print(f"building {name}", flush=True)  # noqa: T201 - it takes minutes
             fresh = folder / f".{name}"
-            command = [_go(), "build", "-trimpath", "-ldflags", flags, "-tags", tags, "-o", str(fresh), package]
-            subprocess.run(command, cwd=HERE / pins, check=True, env={**os.environ, "CGO_ENABLED": "0"})
+            if not download(name, KUBERNETES, fresh, site):
+                print(f"building {name}", flush=True)  # noqa: T201 - it takes minutes
+                command = [_go(), "build", "-trimpath", "-ldflags", flags, "-tags", tags, "-o", str(fresh), package]
+                subprocess.run(command, cwd=HERE / pins, check=True, env={**os.environ, "CGO_ENABLED": "0"})
             fresh.rename(program)
     return program
 

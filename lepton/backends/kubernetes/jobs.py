@@ -63,9 +63,12 @@ def has_told_its_end(config_map: Object, order: JobOrder) -> bool:
 
 
 def is_outdated(run: Object, wanted: Object, report: JobReport | None) -> bool:
-    """Whether a run that has not said a word was made otherwise than it would be made now: with another image, say."""
+    """Whether a run that has not said a word was made otherwise than it would be now: with another image, say.
+
+    Of one whose annotations somebody took away nothing is known, and it goes on.
+    """
     made, now = (one["metadata"].get("annotations", {}).get(RENDERED) for one in (run, wanted))
-    return report is None and made != now
+    return report is None and made not in (None, now)
 
 
 def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:

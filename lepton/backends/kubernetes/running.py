@@ -62,10 +62,9 @@ class Running:
         if known is None and not await self._may_begin(key, uid, job):
             return
         is_labelled = known is not None and labels_of(known).get(JOB_LABEL) == job.name
-        if not is_labelled or order is None or order.attempt < job.attempt:
+        if is_new := not is_labelled or order is None or order.attempt < job.attempt:
             order = self._ordered(key, job, known, order)
-            for kind, object_ in job_objects.account(key, uid, order):
-                await self._writer.apply(kind, object_)
+            await self._give_account(key, uid, order)
         if known is not None and has_told_its_end(known, order):
             return
         kind, run = job_objects.run(key, uid, order, self._settings)
@@ -74,9 +73,15 @@ class Running:
                 await self._writer.delete(kind, key, name)
         live = self._cache.get(kind, key.namespace, run["metadata"]["name"])
         if live is None:
+            if not is_new:  # whoever took the run away may have taken its rights too
+                await self._give_account(key, uid, order)
             await self._writer.apply(kind, run)
         elif known is not None and is_outdated(live, run, report_of(known, order)):
             await self._writer.delete(kind, key, run["metadata"]["name"])  # that it is gone makes the next pass
+
+    async def _give_account(self, key: Key, uid: str, order: JobOrder) -> None:
+        for kind, object_ in job_objects.account(key, uid, order):
+            await self._writer.apply(kind, object_)
 
     def _ordered(self, key: Key, job: Job, known: Object | None, order: JobOrder | None) -> JobOrder:
         """The order of the wanted attempt; of the one at hand where somebody damaged what told of it."""

@@ -2,6 +2,7 @@
 
 import json
 
+from lepton.backends.kubernetes.client import FIELD_MANAGER
 from lepton.backends.kubernetes.kinds import LEPTON_MODEL
 from lepton.backends.kubernetes.store import MANAGER
 from lepton.spec.load import load
@@ -82,7 +83,9 @@ def test_what_failed_is_told_and_tried_again_when_asked_for(cluster: Cluster, fi
     assert (answer.code, answer.out) == (1, "lost created\n")
     assert answer.err.endswith("error: lost: DataNotFound: data.uri s3://x does not exist\n")
     assert cluster.ok("retry", "lost") == "lost: what failed is tried again\n"
-    assert RETRIED_AT in cluster.live("lost")["metadata"]["annotations"]
+    asked = cluster.live("lost")["metadata"]
+    assert RETRIED_AT in asked["annotations"]
+    assert {one["manager"] for one in asked["managedFields"]} == {MANAGER, FIELD_MANAGER}
     cluster.ok("wait", "lost", "--timeout", "60")
     assert cluster.lepton("retry", "lost").err == (
         "error: nothing of lost has failed (Serving): there is nothing to retry\n"

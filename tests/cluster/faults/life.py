@@ -169,18 +169,29 @@ def require_one_run_each(plane: ControlPlane, victims: Sequence[Victim], decisio
         assert (len(runs), set(runs.values())) == (decisions, {1}), runs
 
 
-async def serve(world: World, key: Key) -> None:
+async def serve(world: World, key: Key, **spec: object) -> None:
     """Build a model, and see it serve."""
-    await world.put(key, digits())
+    await world.put(key, digits(**spec))
     await world.until(serves(world, key, 1), key)
 
 
-def live_through(plane: ControlPlane, operator: Operator, victims: Sequence[Victim], strike: Strike) -> None:
-    """Build models, and build them anew; strike at a moment of that. Nothing may show of it in the end."""
+async def spare(_: World, __: Victim) -> None:
+    """Strike not at all."""
+
+
+def live_through(
+    plane: ControlPlane, operator: Operator, victims: Sequence[Victim], strike: Strike, at_first: Strike = spare
+) -> None:
+    """Build models, and build them anew; strike at a moment of that. Nothing may show of it in the end.
+
+    `at_first` strikes while nothing serves yet.
+    """
 
     async def story(player: Player, victim: Victim) -> None:
         world = player.world
-        await serve(world, victim.key)
+        await world.put(victim.key, digits())
+        await at_first(world, victim)
+        await world.until(serves(world, victim.key, 1), victim.key)
         async with serving_all_the_while(world, victim.key):
             await world.put(victim.key, CHANGED)
             await victim.moment()

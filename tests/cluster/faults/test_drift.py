@@ -5,6 +5,8 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
 from lepton.backends.kubernetes.client import ApiError
 from lepton.backends.kubernetes.jobs import ORDER
 from lepton.backends.kubernetes.kinds import (
@@ -13,17 +15,23 @@ from lepton.backends.kubernetes.kinds import (
     DISRUPTION_BUDGET,
     GRPC_ROUTE,
     HTTP_ROUTE,
+    INFERENCE_SERVICE,
+    JOB,
+    RAY_JOB,
+    RAY_SERVICE,
     SERVICE,
     Kind,
     Object,
 )
 from lepton.backends.kubernetes.names import DIGEST, WANTED, WORKLOAD
+from lepton.backends.kubernetes.render.kserve import CONTAINER
 from lepton.plan.types import Key
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.faults.life import CHANGED, Victim, live, require_one_run_each, serve
+from tests.cluster.faults.life import Victim, live, require_one_run_each, serve
 from tests.cluster.operator import Operator, serves, status
 from tests.cluster.player import Player
 from tests.cluster.world import World
+from tests.contract.harness import digits
 
 STRIKES = 6
 METADATA: dict[str, Object] = {
@@ -52,9 +60,28 @@ EDITS: dict[Kind, dict[str, Object]] = {
         "another host": {"spec": {"hostnames": ["other.test"]}},
     },
     GRPC_ROUTE: {**METADATA, "no rules": {"spec": {"rules": []}}},
+    INFERENCE_SERVICE: {
+        **METADATA,
+        "no servers": {"spec": {"predictor": {"minReplicas": 0}}},
+        "another server": {"spec": {"predictor": {"containers": [{"name": CONTAINER, "image": "other"}]}}},
+        "digest": {"metadata": {"annotations": {DIGEST: "sha256:other"}}},
+        "of another workload": {"metadata": {"labels": {WORKLOAD: "nobody"}}},
+    },
+    RAY_SERVICE: {
+        **METADATA,
+        "no servers": {"spec": {"rayClusterConfig": {"workerGroupSpecs": []}}},
+        "nothing to serve": {"spec": {"serveConfigV2": "applications: []"}},
+        "digest": {"metadata": {"annotations": {DIGEST: "sha256:other"}}},
+        "of another workload": {"metadata": {"labels": {WORKLOAD: "nobody"}}},
+    },
 }
 """What a hand may do to each kind, as merge patches."""
-DURING_A_BUILD = {**EDITS, CONFIG_MAP: {"order": {"data": {ORDER: "no JSON"}}, "no order": {"data": {ORDER: None}}}}
+RUNS: dict[Kind, dict[str, Object]] = {kind: {"labels": METADATA["labels"]} for kind in (RAY_JOB, JOB)}
+"""And to a run. One that is deleted is begun again, which test_pods tells."""
+ORDERS: dict[Kind, dict[str, Object]] = {
+    CONFIG_MAP: {"order": {"data": {ORDER: "no JSON"}}, "no order": {"data": {ORDER: None}}}
+}
+DURING_A_BUILD = {**EDITS, **ORDERS, **RUNS}
 """And to what belongs to a job: what is over is not put right."""
 
 
@@ -92,7 +119,7 @@ async def damage(world: World, key: Key, chance: random.Random, edits_of: dict[K
     """Delete or edit one object. Returns what was done."""
     kind, name = chance.choice([(kind, name) for kind in edits_of for name in sorted(world.cache.owned(key, kind))])
     edits = [one for one in edits_of[kind] if one != "wanted" or name == key.name]  # only the traffic's Service has it
-    what = chance.choice(["deleted", *edits])
+    what = chance.choice([*edits, *(() if kind in RUNS else ("deleted",))])
     with gone_by_now():
         if what == "deleted":
             known = world.object(kind, key, name)
@@ -103,15 +130,17 @@ async def damage(world: World, key: Key, chance: random.Random, edits_of: dict[K
     return f"{kind.name} {name}: {what}"
 
 
-def drift(plane: ControlPlane, operator: Operator, victims: list[Victim]) -> None:
+def drift(plane: ControlPlane, operator: Operator, victims: list[Victim], engine: str = "auto") -> None:
+    deploy = {"engine": engine}
+
     async def story(player: Player, victim: Victim) -> None:
         world, key, chance = player.world, victim.key, victim.chance
-        await serve(world, key)
+        await serve(world, key, deploy=deploy)
         await world.until(lambda: is_settled(world, key), key)
         before = made(world, key)
         for _ in range(STRIKES):
             await until_mended(world, key, before, await damage(world, key, chance, EDITS))
-        await world.put(key, CHANGED)
+        await world.put(key, digits(train={"epochs": 2}, deploy=deploy))
         for _ in range(STRIKES):
             await asyncio.sleep(chance.uniform(0, 0.3))  # the moment is what is drawn
             print(await damage(world, key, chance, DURING_A_BUILD))  # noqa: T201 - what to look at where it fails
@@ -130,13 +159,14 @@ async def until_mended(world: World, key: Key, before: dict[str, Object], done: 
     assert serves(world, key, 1)(), done
 
 
+@pytest.mark.parametrize("engine", ["triton", "rayserve"])
 def test_what_somebody_changes_by_hand_is_put_right(
-    control_plane: ControlPlane, operator: Operator, victims: list[Victim]
+    control_plane: ControlPlane, operator: Operator, victims: list[Victim], engine: str
 ) -> None:
-    drift(control_plane, operator, victims)
+    drift(control_plane, operator, victims, engine)
 
 
-def test_what_somebody_changes_by_hand_is_put_right_where_there_are_routes(
+def test_what_somebody_changes_by_hand_is_put_right_where_there_are_routes_and_kserve(
     furnished: ControlPlane, furnished_operator: Operator, victims: list[Victim]
 ) -> None:
     drift(furnished, furnished_operator, victims)

@@ -5,7 +5,7 @@ import asyncio
 from lepton.backends.kubernetes.kinds import DISRUPTION_BUDGET, Kind
 from operators.lepton_operator import lease
 from tests.cluster.control_plane import ControlPlane
-from tests.cluster.faults.life import Victim, live_through
+from tests.cluster.faults.life import Victim, live_through, spare
 from tests.cluster.operator import NAMESPACE, Operator, requests
 from tests.cluster.world import PATIENCE_S, World
 
@@ -13,20 +13,24 @@ LEASE = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
 
 def test_a_life_that_nothing_disturbs(control_plane: ControlPlane, operator: Operator, victims: list[Victim]) -> None:
-    async def strike(_: World, __: Victim) -> None:
-        pass
-
-    live_through(control_plane, operator, victims, strike)
+    live_through(control_plane, operator, victims, spare)
 
 
 def test_it_is_killed_time_and_again(control_plane: ControlPlane, operator: Operator, victim: Victim) -> None:
-    async def strike(_: World, victim: Victim) -> None:
-        for _ in range(3):
-            operator.kill()
-            operator.start()
-            await victim.moment()
+    def kill() -> None:
+        operator.kill()
+        operator.start()
 
-    live_through(control_plane, operator, [victim], strike)
+    async def at_first(_: World, victim: Victim) -> None:
+        await victim.moment()
+        kill()
+
+    async def strike(_: World, victim: Victim) -> None:
+        kill()
+        await victim.moment()
+        kill()
+
+    live_through(control_plane, operator, [victim], strike, at_first)
 
 
 def written(plane: ControlPlane, operator: Operator, since: int = 0) -> list[str]:

@@ -131,6 +131,10 @@ CANT_START = {
     Reason.REFERENCE_NOT_FOUND: {"reason": "CreateContainerConfigError", "message": 'secret "pets-s3" not found'},
     Reason.IMAGE_NOT_PULLED: {"reason": "ImagePullBackOff", "message": "not there"},
 }
+REMEDIES = {
+    Reason.REFERENCE_NOT_FOUND: "`kubectl create secret generic pets-s3 --namespace default --from-env-file=FILE`",
+    Reason.IMAGE_NOT_PULLED: "see that it can be pulled",
+}
 
 
 def container_waiting(pod: Object, waiting: Object) -> Object:
@@ -159,6 +163,8 @@ def test_a_head_that_cant_start_says_why_and_the_build_goes_on_once_it_can(
             pod = await world.client.apply(POD, head, manager="kuberay")
             await world.set_pod(pod, container_waiting(pod, CANT_START[reason]))
             await world.until(lambda: says(world, key, ConditionType.READY, reason), key)
+            (told,) = [one.message for one in status(world, key).conditions if one.type is ConditionType.READY]
+            assert REMEDIES[reason] in told
             await victim.moment()
             player.go_on(key)
             await world.until(serves(world, key, 2), key)

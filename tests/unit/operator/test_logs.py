@@ -39,11 +39,26 @@ def test_whatever_is_told_is_one_line(told: logging.LogRecord, message: str) -> 
     assert len(said["time"]) == len("2026-11-30T12:00:00+0000")
 
 
-def test_a_process_that_can_not_begin_says_so_in_this_form(tmp_path: Path) -> None:
+SETTINGS = "{workerImage: worker, serverImage: server, artifacts: file:///lepton}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "level", "message"),
+    [
+        (None, 2, "error", "can't read the settings {}/settings.yaml ("),
+        (SETTINGS, 1, "critical", "it ends: Invalid kube-config file."),
+    ],
+    ids=["no settings", "no cluster"],
+)
+def test_a_process_that_can_not_begin_says_so_in_this_form(
+    tmp_path: Path, settings: str | None, status: int, level: str, message: str
+) -> None:
     (tmp_path / "kubeconfig").write_text("apiVersion: v1\nkind: Config\n")
+    if settings is not None:
+        (tmp_path / "settings.yaml").write_text(settings)
     told = {"LEPTON_SETTINGS": str(tmp_path / "settings.yaml"), "KUBECONFIG": str(tmp_path / "kubeconfig")}
     command = [sys.executable, "-m", "operators.lepton_operator"]
     done = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, check=False)
     (said,) = [json.loads(line) for line in done.stderr.splitlines()]
-    assert (done.returncode, done.stdout, said.keys(), said["level"]) == (2, "", KEYS, "error")
-    assert said["message"].startswith(f"can't read the settings {tmp_path}/settings.yaml (")
+    assert (done.returncode, done.stdout, said.keys() - {"traceback"}, said["level"]) == (status, "", KEYS, level)
+    assert said["message"].startswith(message.format(tmp_path))

@@ -120,7 +120,9 @@ class Api:
         self.told: list[JobReport] = []
         self.timeouts: set[float] = set()
 
-    def patch_namespaced_config_map(self, _: str, __: str, body: Any, _request_timeout: float) -> None:
+    def patch_namespaced_config_map(
+        self, _: str, __: str, body: Any, field_manager: str, _request_timeout: float
+    ) -> None:
         self.timeouts.add(_request_timeout)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is not None:
