@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lepton.backends.kubernetes.health import is_ready
+from lepton.backends.kubernetes.jobs import ORDER, REPORT
 from lepton.spec.status import EndpointAddress
 from tests.installation import wait_until
 from tests.node.kube import Kube, Object
@@ -81,6 +82,14 @@ class Model:
     def servers(self) -> list[Object]:
         """The pods of servers that answer."""
         return [pod for pod in self.objects("pods", ",leptonml.dev/workload") if is_ready(pod)]
+
+    def epoch(self, revision: int, attempt: int = 0) -> int:
+        """How many a try at a revision's build said to have trained; at once when it begins, then each ten seconds."""
+        jobs = [one["data"] for one in self.objects("configmaps", ",leptonml.dev/job")]
+        orders = [(json.loads(job[ORDER]), json.loads(job.get(REPORT, "{}"))) for job in jobs]
+        reports = [said for order, said in orders if (order["kind"], order["revision"]) == ("build", revision)]
+        told = [said["progress"] for said in reports if said.get("attempt") == attempt and said["progress"]]
+        return max((one["epoch"] or 0 for one in told if one["stage"] == "train"), default=0)
 
     def until(self, holds: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
         """Wait, and say what the model says of itself where it was in vain."""

@@ -1,5 +1,6 @@
 """What a cluster does to a model that serves, and to one being built: the end is the same, and the status says why."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -26,6 +27,20 @@ def model(kube: Kube) -> Iterator[Model]:
     made.until(lambda: answers(made.address()), "the Gateway routes by what it has accepted", 15)
     yield made
     made.delete("--timeout=120s", "--ignore-not-found")
+
+
+@pytest.mark.own_node
+def test_gpus_that_no_node_has_are_asked_for_in_a_sentence_until_one_has_them(kube: Kube) -> None:
+    wanting = Model(kube, "wanting")
+    wanting.apply({**QUICK, "train": {"resources": {"gpu": 2}}})
+    wanting.until(lambda: wanting.condition("Ready")[1] == "Unschedulable", "the condition says it", 60)
+    (head,) = heads(wanting)
+    remedy = "ask for less (train.resources), add nodes, or wait until others end"
+    assert wanting.condition("Ready")[2] == f"DataReady: pod {head} waits: no node has 2 nvidia.com/gpu free: {remedy}"
+    with gpus_of_the_node(kube, "2"):
+        kube.run("wait", f"pod/{head}", "--for=condition=PodScheduled", "--timeout=60s")
+        wanting.until(lambda: wanting.condition("Ready")[1] != "Unschedulable", "the condition says so no more", 30)
+    wanting.delete("--wait=false")
 
 
 def test_a_server_that_is_killed_is_replaced_and_nothing_is_built_for_it(model: Model) -> None:
@@ -101,6 +116,22 @@ def heads(model: Model) -> list[str]:
 
 def ready_heads(model: Model) -> list[str]:
     return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head") if is_ready(pod)]
+
+
+@contextmanager
+def gpus_of_the_node(kube: Kube, number: str) -> Iterator[None]:
+    """So many that nobody made, which the scheduler counts like any other until the end of the block."""
+
+    def have(many: str | None) -> None:
+        status = {kind: {"nvidia.com/gpu": many} for kind in ("capacity", "allocatable")}
+        told = json.dumps({"status": status})
+        kube.run("patch", "node", NAME, "--subresource=status", "--type=merge", "--patch", told)
+
+    have(number)
+    try:
+        yield
+    finally:
+        have(None)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The life of digits.yaml on a whole cluster, in the order in which it is lived: each chapter needs those before it."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,17 @@ def test_servers_and_their_engine_are_changed_by_one_field_each(model: Model, ca
     assert told(caller) == ""
 
 
+def test_one_server_at_a_time_may_be_evicted_and_no_answer_is_missed(model: Model, caller: Caller) -> None:
+    model.until(lambda: evictable(model) == [1], "the budget lets one of two go", 30)
+    first, second = (server["metadata"]["name"] for server in model.servers())
+    assert evict(model, first) == ""
+    assert "TooManyRequests" in evict(model, second)
+    model.until(lambda: model.kube.find("pod", first, model.namespace) is None, "the evicted server is gone", 60)
+    model.until(lambda: len(model.servers()) == 2, "another has taken its place", 60)
+    assert second in [server["metadata"]["name"] for server in model.servers()]
+    assert told(caller) == ""
+
+
 def test_ray_serve_takes_over_from_triton_and_answers_as_well(model: Model, caller: Caller) -> None:
     model.edit(deploy={"engine": "rayserve", "replicas": 1})
     model.until(lambda: model.objects("deployments") == [], "nothing is left of Triton's servers")
@@ -185,6 +197,19 @@ def a_model_that_nobody_may_report_of(kube: Kube) -> Iterator[None]:
     finally:
         kube.run("delete", LM, name, "--timeout=60s")
         kube.run("delete", f"validatingadmissionpolicy/{name}", f"validatingadmissionpolicybinding/{name}")
+
+
+def evictable(model: Model) -> list[int]:
+    """How many servers of each workload may be taken away now."""
+    return [one.get("status", {}).get("disruptionsAllowed") for one in model.objects("poddisruptionbudgets")]
+
+
+def evict(model: Model, pod: str) -> str:
+    """Ask that a server go, as whoever drains its node does; what is said against it."""
+    metadata = {"name": pod, "namespace": model.namespace}
+    body = json.dumps({"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata})
+    path = f"/api/v1/namespaces/{model.namespace}/pods/{pod}/eviction"
+    return model.kube.ask("create", "--raw", path, "--filename", "-", stdin=body).stderr
 
 
 def told(caller: Caller) -> str:

@@ -25,6 +25,7 @@ SPEC = {
 TOLD = (
     f"waits for quota in queue {QUEUE}: `kubectl describe localqueue {QUEUE} --namespace default` tells what is short"
 )
+RAY = '{job="lepton-ray", model="queued"}'
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +68,6 @@ def suspended(model: Model) -> list[bool]:
     return [bool(run["spec"].get("suspend")) for run in model.objects("rayjobs")]
 
 
-def epoch(model: Model) -> int:
-    """How many its build said to have done; at once when it begins, then each ten seconds."""
-    told = [one["data"].get("report.json", "{}") for one in model.objects("configmaps", ",leptonml.dev/job")]
-    return max((json.loads(one).get("progress", {}).get("epoch") or 0 for one in told), default=0)
-
-
 def test_a_build_waits_for_its_quota_and_says_so(model: Model) -> None:
     model.until(lambda: model.condition("Ready")[1] == "Queued", "the condition says it", 60)
     assert model.condition("Ready") == ("False", "Queued", f"DataReady: {TOLD}")
@@ -82,8 +77,14 @@ def test_a_build_waits_for_its_quota_and_says_so(model: Model) -> None:
 
 def test_it_trains_once_there_is_quota(model: Model) -> None:
     let(model.kube, resourceGroups=quota("2")["resourceGroups"])
-    model.until(lambda: epoch(model) > 1, "it trains")
+    model.until(lambda: model.epoch(1) > 1, "it trains")
     assert suspended(model) == [False]
+
+
+@pytest.mark.parametrize("query", [f"up{RAY} == 1", f'count({{__name__=~"ray_.+", {RAY[1:]}) > 0'])
+def test_prometheus_reads_what_ray_tells_meanwhile(model: Model, query: str) -> None:
+    prometheus = Prometheus(model.kube)
+    model.until(lambda: prometheus.series(query) != [], query, 60)
 
 
 def test_it_makes_room_for_others(model: Model) -> None:
@@ -99,9 +100,9 @@ def test_the_dashboard_shows_how_far_its_training_is(model: Model, panel: str, q
 
 
 def test_it_goes_on_where_it_was(model: Model) -> None:
-    before = epoch(model)
+    before = model.epoch(1)
     let(model.kube, stopPolicy="None")
-    model.until(lambda: epoch(model) not in (0, before), "it trains again")
-    assert epoch(model) > before
+    model.until(lambda: model.epoch(1) not in (0, before), "it trains again")
+    assert model.epoch(1) > before
     model.until(model.serves(1), "what it made serves")
     assert suspended(model) == [False]
