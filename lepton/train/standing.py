@@ -57,6 +57,6 @@ class Standing:
         )
 
     def _message(self, done: int, epochs: int) -> str:
-        where = f"epoch {done} of {epochs}" if self._latest else f"epoch 1 of {epochs} begins"
+        where = f"epoch {done} of {epochs}" if self._latest else f"epoch {done + 1} of {epochs} begins"
         named = where if self._fit.stage == "train" else f"{self._fit.stage}: {where}"
         return f"{named}, accuracy {self._latest.accuracy:.1f}" if self._latest else named

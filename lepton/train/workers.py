@@ -100,7 +100,7 @@ def _scaling(train: Train) -> ScalingConfig:
         resources["GPU"] = train.resources.gpu
     there = ray.cluster_resources()  # type: ignore[no-untyped-call]  # untyped in Ray
     nodes = ray.nodes()  # type: ignore[no-untyped-call]  # untyped in Ray
-    here_alone = len(nodes) == 1  # else pods are made to measure, and one that is missing comes back
+    here_alone = len(nodes) == 1 and there.get("CPU", 0) > 0  # else pods are made to measure, and missing ones come
     for name, field in (("GPU", "gpu"), ("memory", "memory")):
         wanted, most = resources.get(name, 0) * train.workers, there.get(name, 0)
         if here_alone and wanted > most:

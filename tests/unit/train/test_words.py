@@ -42,6 +42,16 @@ def test_progress_tells_epoch_accuracy_loss_pace_and_the_time_left(monkeypatch: 
     ]
 
 
+@pytest.mark.parametrize(("epochs_done", "told"), [(0, "epoch 1 of 4 begins"), (2, "epoch 3 of 4 begins")])
+def test_until_its_first_epoch_ends_a_fit_says_which_begins(
+    monkeypatch: pytest.MonkeyPatch, epochs_done: int, told: str
+) -> None:
+    monkeypatch.setattr("lepton.train.standing.time", SimpleNamespace(monotonic=count(0, 2).__next__))
+    said: list[Progress] = []
+    Standing(FIT, Batches(examples=190, batch_size=64, workers=1, seed=0), epochs_done, said.append).step_done()
+    assert said[0].message == told
+
+
 def test_a_compression_step_names_itself() -> None:
     said: list[Progress] = []
     fit = Fit(FIT.model, FIT.train, FIT.data, FIT.directory, "1-prune")

@@ -134,10 +134,10 @@ def test_workers_that_died_without_a_word_fail_with_the_last_one_of_ray(fit: Fit
 
 @pytest.fixture
 def nodes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The nodes of a Ray that has no GPU at this moment."""
+    """The nodes of a Ray that has no GPU at this moment; its head has two cores."""
     found = ["head"]
     monkeypatch.setattr(ray, "nodes", lambda: found)
-    monkeypatch.setattr(ray, "cluster_resources", dict)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
     return found
 
 
@@ -153,3 +153,10 @@ def test_a_gpu_that_is_missing_is_a_mistake_on_one_machine_and_comes_back_on_a_c
     assert raised.value.reason is Reason.INVALID_SPEC
     nodes.append("a worker's pod, which is not up again yet")
     assert workers._scaling(train).use_gpu
+
+
+def test_a_new_head_that_trains_nothing_waits_for_the_workers_pods(
+    nodes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"memory": 1e9})
+    assert workers._scaling(Train(workers=2, resources=TrainResources(gpu=1))).use_gpu

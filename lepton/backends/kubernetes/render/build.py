@@ -21,8 +21,8 @@ _GRACE_S = 5
 def ray_job(key: Key, order: JobOrder, settings: Settings) -> Object:
     """The spec of the RayJob. It leaves `suspend` alone, which is Kueue's where a queue is named.
 
-    KubeRay tries nothing again by itself: another attempt is a RayJob of its own, and goes on from the checkpoints that
-    lie on the claim.
+    Another attempt is a RayJob of its own. KubeRay itself replaces pods that were lost, and hands a new head the job
+    again. Either goes on from the checkpoints that lie on the claim.
     """
     wanted = Spec.model_validate(order.arguments["spec"])
     train = wanted.train
@@ -66,10 +66,12 @@ def _workers(key: Key, order: JobOrder, settings: Settings, train: Train) -> Obj
 
 
 def _pod(key: Key, order: JobOrder, settings: Settings, train: Train, gpus: int) -> Object:
-    resources = {"cpu": f"{train.resources.cpu or 1:g}", "memory": train.resources.memory or "4Gi"}
+    cpus = train.resources.cpu or 1
+    resources = {"cpu": f"{cpus:g}", "memory": train.resources.memory or "4Gi"}
     if gpus:
         resources["nvidia.com/gpu"] = str(gpus)
-    container = {"name": "ray", "resources": {"requests": resources, "limits": dict(resources)}}
+    most = {**resources, "cpu": f"{max(cpus, 1):g}"}  # with less, Ray takes too long to start, and ends
+    container = {"name": "ray", "resources": {"requests": resources, "limits": most}}
     pod = worker(key, order, settings, container)
     pod["spec"]["terminationGracePeriodSeconds"] = _GRACE_S
     if train.node_selector:
