@@ -23,6 +23,8 @@ from tests.programs.programs import find
 NAME = "node"
 SOCKET = "/run/containerd/containerd.sock"
 _PATIENCE_S = 120.0
+_TRIES = 3
+"""To import an image."""
 _KUBELET = {
     "apiVersion": "kubelet.config.k8s.io/v1beta1",
     "kind": "KubeletConfiguration",
@@ -108,14 +110,25 @@ class Node:
         self.processes.start("coredns", [find("coredns"), "-conf", corefile])
 
     def _import(self, name: str) -> None:
-        """Let the node have an image, of which it may have parts from before."""
+        """Let the node have an image, of which it may have parts from before.
+
+        Those are nobody's while another image takes the place of the one before, and containerd's garbage collector may
+        take them away between two steps of that. Then the next try brings them.
+        """
+        for _ in range(_TRIES):
+            done = self._try_to_import(name)
+            if done.returncode == 0:
+                return
+        raise RuntimeError(f"containerd does not take the image {name}: {done.stderr}")
+
+    def _try_to_import(self, name: str) -> subprocess.CompletedProcess[str]:
         known = {digest.removeprefix("sha256:") for digest in self._ctr("content", "list", "--quiet").stdout.split()}
         with scratch(images.folder(), ".image-") as made:
             images.lay_out(name, known, made)
             packed = subprocess.Popen(["tar", "--create", "--directory", made, "."], stdout=subprocess.PIPE)
             done = self._ctr("images", "import", "-", stdin=packed.stdout)
             packed.wait()
-        assert done.returncode == 0, done.stderr
+        return done
 
     def _start_node(self) -> None:
         conf, tools = self.folder / "kubelet.yaml", self.folder / "tools"
