@@ -16,6 +16,7 @@ from lepton.spec.train import Train
 from lepton.train.data.augment import augment
 from lepton.train.group import Group
 from lepton.train.objective import Objective
+from lepton.train.onednn import choose_onednn
 from lepton.train.optimizers import make_optimizer
 from lepton.train.served import Served
 
@@ -39,6 +40,7 @@ class Learner:
         precision: Precision,
         group: Group,
     ) -> None:
+        choose_onednn(served)
         memory_format = torch.channels_last if precision.channels_last else torch.contiguous_format
         self.served = served.to(group.device)
         self.objective = objective.to(group.device)
