@@ -90,7 +90,7 @@ class Controller:
             await self._backend.confess(key, reason, message)
         except ApiError as error:
             log.warning("%s: its status can't be written: %s", _told(key), error)
-        except Exception:  # what is wrong with the report of a pass is wrong here too
+        except Exception:  # as above: the pass may have failed of the very status that is written here
             log.exception("a defect in the status of %s", _told(key))
 
     def _backoff(self, key: Key) -> float:

@@ -34,7 +34,7 @@ async def connect(context: str) -> Connection:
     try:
         paths = os.pathsep.join(str(path) for path in files)
         api = await config.new_client_from_config(paths, context, persist_config=False)  # type: ignore[no-untyped-call]  # untyped in the client
-    except Exception as error:  # what it did not expect in the file makes the client raise almost anything
+    except Exception as error:  # the client checks no types in the file, and raises what a wrong one leads to
         mend = "mend that context, and see that `kubectl --context` works with it"
         raise CommandError(f"context {context!r} can't be used ({' '.join(str(error).split())}): {mend}") from error
     return Connection(api, Client(api), api.configuration.host, namespaces[context])

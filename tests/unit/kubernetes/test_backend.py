@@ -122,9 +122,14 @@ REPORTED = JobReport(attempt=2).model_dump_json(by_alias=True)
 ENDED = JobReport(attempt=2, summary=Summary(artifact="s3://a", digest="sha256:1")).model_dump_json(by_alias=True)
 
 
+def build_with(client: "AppliedClient", cache: Cache) -> None:
+    """Let the backend see to the wanted build."""
+    asyncio.run(KubernetesBackend(client, cache, SETTINGS).apply(KEY, BUILD))  # type: ignore[arg-type]  # a fake client
+
+
 def test_the_label_that_tells_whose_job_it_is_is_put_back_and_nothing_begins_anew() -> None:
     client, cache = AppliedClient(), job_of({"order.json": order(2), "report.json": ENDED}, labelled=False)
-    asyncio.run(KubernetesBackend(client, cache, SETTINGS).apply(KEY, BUILD))  # type: ignore[arg-type]  # a fake
+    build_with(client, cache)
     assert client.applied["ConfigMap"]["metadata"]["labels"][JOB_LABEL] == "digits-build-1"
     assert JobOrder.model_validate_json(client.applied["ConfigMap"]["data"]["order.json"]).attempt == 2
     assert "RayJob" not in client.applied
@@ -132,14 +137,14 @@ def test_the_label_that_tells_whose_job_it_is_is_put_back_and_nothing_begins_ane
 
 def test_a_job_that_told_its_end_is_not_begun_anew_where_its_order_is_damaged() -> None:
     client, cache = AppliedClient(), job_of({"order.json": "no JSON", "report.json": ENDED})
-    asyncio.run(KubernetesBackend(client, cache, SETTINGS).apply(KEY, BUILD))  # type: ignore[arg-type]  # a fake
+    build_with(client, cache)
     assert JobOrder.model_validate_json(client.applied["ConfigMap"]["data"]["order.json"]).attempt == 2
     assert "RayJob" not in client.applied
 
 
 def test_a_run_that_is_made_again_is_given_its_rights_again() -> None:
     client, cache = AppliedClient(), job_of({"order.json": order(0)})
-    asyncio.run(KubernetesBackend(client, cache, SETTINGS).apply(KEY, BUILD))  # type: ignore[arg-type]  # a fake
+    build_with(client, cache)
     assert {"RayJob", "ServiceAccount", "Role", "RoleBinding"} <= client.applied.keys()
 
 
@@ -165,7 +170,7 @@ def test_servers_that_somebody_took_the_label_from_are_there_to_be_put_right(lab
 def test_a_damaged_order_is_written_anew_for_the_attempt_at_hand(data: Object, run: str, attempt: int) -> None:
     client = AppliedClient()
     spec = digits().model_dump(mode="json", by_alias=True)
-    asyncio.run(KubernetesBackend(client, job_of(data, run), SETTINGS).apply(KEY, BUILD))  # type: ignore[arg-type]  # a fake
+    build_with(client, job_of(data, run))
     order = JobOrder.model_validate_json(client.applied["ConfigMap"]["data"]["order.json"])
     assert (order.name, order.kind, order.attempt) == ("digits-build-1", "build", attempt)
     assert order.arguments["spec"] == spec
