@@ -79,7 +79,9 @@ def doing(state: JobState) -> str:
     """What the job does now."""
     if state.progress is not None and state.progress.message:
         return state.progress.message
-    return "starts" if state.phase == "Running" else "waits for its turn"
+    if state.phase == "Running":
+        return "starts"
+    return f"waits for {state.waits_for}" if state.waits_for else "waits for its turn"
 
 
 def candidate(target: RevisionRecord, stage: Stage, state: JobState | None) -> Candidate:

@@ -108,6 +108,8 @@ class JobState:
     """Seconds since the epoch."""
     trouble: Failure | None = None
     """What keeps it from getting on, though it has not failed."""
+    waits_for: str = ""
+    """What must be there before it begins, and where a person can see to that; empty where it only needs time."""
 
 
 @dataclass(frozen=True)

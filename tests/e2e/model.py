@@ -83,6 +83,16 @@ class Model:
         """The pods of servers that answer."""
         return [pod for pod in self.objects("pods", ",leptonml.dev/workload") if is_ready(pod)]
 
+    def pods_of_ray(self, node_type: str) -> list[Object]:
+        """The pods in which builds work: of the type head or worker."""
+        return self.objects("pods", f",ray.io/node-type={node_type}")
+
+    def runs(self, revision: int) -> list[str]:
+        """The RayJobs of a revision's build, by name less that of the build: what is left is which try each is."""
+        (build,) = (one["name"] for one in self.status()["revisions"] if one["number"] == revision)
+        names = (one["metadata"]["name"] for one in self.objects("rayjobs", f",leptonml.dev/job={build}"))
+        return [name.removeprefix(f"{build}-") for name in names]
+
     def epoch(self, revision: int, attempt: int = 0) -> int:
         """How many a try at a revision's build said to have trained; at once when it begins, then each ten seconds."""
         jobs = [one["data"] for one in self.objects("configmaps", ",leptonml.dev/job")]

@@ -12,10 +12,15 @@ from tests.e2e.caller import Caller, answers
 from tests.e2e.commands import on_the_claim
 from tests.e2e.conftest import release
 from tests.e2e.model import LEFT, QUICK, Model
+from tests.e2e.prometheus import Prometheus
 from tests.node.kube import Kube
 from tests.node.node import NAME
 
 pytestmark = pytest.mark.timeout(900)
+SAVE_DIGITS = (
+    "import numpy as np; from lepton.train.data.sources.digits import Digits; of = Digits(); "
+    "np.savez('/lepton/digits.npz', x=np.stack(list(of.read(range(len(of.labels))))), y=of.labels)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def test_gpus_that_no_node_has_are_asked_for_in_a_sentence_until_one_has_them(ku
     wanting = Model(kube, "wanting")
     wanting.apply({**QUICK, "train": {"resources": {"gpu": 2}}})
     wanting.until(lambda: wanting.condition("Ready")[1] == "Unschedulable", "the condition says it", 60)
-    (head,) = heads(wanting)
+    (head,) = names(wanting, "head")
     remedy = "ask for less (train.resources), add nodes, or wait until others end"
     assert wanting.condition("Ready")[2] == f"DataReady: pod {head} waits: no node has 2 nvidia.com/gpu free: {remedy}"
     with gpus_of_the_node(kube, "2"):
@@ -45,28 +50,40 @@ def test_gpus_that_no_node_has_are_asked_for_in_a_sentence_until_one_has_them(ku
 
 def test_a_server_that_is_killed_is_replaced_and_nothing_is_built_for_it(model: Model) -> None:
     (server,) = model.servers()
-    model.kube.run("delete", "pod", server["metadata"]["name"], "--grace-period=0", "--force")
+    kill(model, server["metadata"]["name"])
     model.until(lambda: model.condition("Ready")[0] != "True", "the condition says it", 30)
     model.until(model.serves(1), "it serves again", 120)
     assert [one["number"] for one in model.status()["revisions"]] == [1]
 
 
-def test_a_head_that_is_killed_in_training_costs_no_answer_and_no_second_build(model: Model) -> None:
+def test_a_worker_and_then_the_head_killed_in_training_cost_no_answer_and_no_second_build(model: Model) -> None:
     with Caller(model.address()) as caller:
-        model.edit(train={"epochs": 60, "seed": 1})
-        model.until(lambda: model.condition("DataReady")[0] == "True" and heads(model) != [], "it trains")
-        model.kube.run("delete", "pod", heads(model)[0], "--grace-period=0", "--force")
+        model.edit(train={"epochs": 150, "seed": 1, "workers": 2, "resources": {"cpu": 0.25}})
+        model.until(lambda: model.epoch(2) > 1, "two workers train")
+        kill(model, names(model, "worker")[0])
+        before = model.epoch(2)
+        model.until(lambda: model.epoch(2) not in (0, before), "they train again")
+        assert model.epoch(2) > before
+        kill(model, names(model, "head")[0])
+        before = model.epoch(2)
+        model.until(lambda: model.epoch(2) == 0, "the build begins again")
+        model.until(lambda: model.epoch(2) != 0, "it trains again")
+        assert model.epoch(2) >= before
         model.until(model.serves(2), "revision 2 serves")
     assert caller.errors == []
+    assert model.runs(2) == ["0"]
     assert [one["number"] for one in model.status()["revisions"]] == [2, 1]
     assert len({run["metadata"]["labels"]["leptonml.dev/job"] for run in model.objects("rayjobs")}) == 2
+    scraped = Prometheus(model.kube).series('count(up{job="lepton-ray", model="quick"} == 1) == 3')
+    assert scraped != [], "Prometheus reads the head and both workers"
 
 
 def test_what_hinders_a_build_is_named_each_in_its_turn_and_it_goes_on_once_the_last_is_gone(model: Model) -> None:
     with Caller(model.address()) as caller:
-        on_the_claim(model.kube, "cat /dev/zero > /lepton/filler; true")
+        on_the_claim(model.kube, f'python -c "{SAVE_DIGITS}" && cat /dev/zero > /lepton/filler; true')
         release("upgrade", "--set", "images.worker.tag=no-such-tag")
-        model.edit(train={"epochs": 3, "seed": 2}, data={"credentialsFrom": {"secretRef": {"name": "not-yet"}}})
+        data = {"uri": "pvc://lepton/digits.npz", "credentialsFrom": {"secretRef": {"name": "not-yet"}}}
+        model.edit(train={"epochs": 3, "seed": 2, "workers": None, "resources": None}, data=data)
         model.until(lambda: model.condition("Ready")[1] == "ImageNotPulled", "the image is named")
         assert "no-such-tag" in model.condition("Ready")[2]
         release("upgrade")
@@ -84,21 +101,19 @@ def test_what_hinders_a_build_is_named_each_in_its_turn_and_it_goes_on_once_the_
 @pytest.mark.own_node
 def test_a_node_that_falls_silent_is_named_and_costs_no_second_build(model: Model) -> None:
     model.edit(train={"epochs": 60, "seed": 3})
-    model.until(lambda: ready_heads(model) != [], "it trains")
+    model.until(lambda: head_is_ready(model), "it trains")
     with silent_node(model.kube):
         model.until(lambda: model.condition("Serving")[1] == "NodeNotReady", "the condition says it", 60)
         assert f"`kubectl describe node {NAME}`" in model.condition("Ready")[2]
     model.until(lambda: answers(model.address()), "what served serves again", 60)
     model.until(model.serves(4), "revision 4 serves")
-    build = next(one for one in model.status()["revisions"] if one["number"] == 4)["name"]
-    (run,) = model.objects("rayjobs", f",leptonml.dev/job={build}")
-    assert run["metadata"]["name"] == f"{build}-0"
+    assert model.runs(4) == ["0"]
 
 
 @pytest.mark.own_node
 def test_a_deletion_says_that_it_waits_for_a_silent_node(model: Model) -> None:
     model.edit(train={"epochs": 60, "seed": 4})
-    model.until(lambda: ready_heads(model) != [], "it trains")
+    model.until(lambda: head_is_ready(model), "it trains")
     with silent_node(model.kube):
         model.delete("--wait=false")
         model.until(lambda: "can't be removed" in model.condition("Ready")[2], "the condition says it", 60)
@@ -110,12 +125,18 @@ def test_a_deletion_says_that_it_waits_for_a_silent_node(model: Model) -> None:
     model.until(lambda: model.objects(LEFT) == [], "all is gone", 120)
 
 
-def heads(model: Model) -> list[str]:
-    return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head")]
+def names(model: Model, node_type: str) -> list[str]:
+    """Of the pods in which its build works."""
+    return [pod["metadata"]["name"] for pod in model.pods_of_ray(node_type)]
 
 
-def ready_heads(model: Model) -> list[str]:
-    return [pod["metadata"]["name"] for pod in model.objects("pods", ",ray.io/node-type=head") if is_ready(pod)]
+def kill(model: Model, pod: str) -> None:
+    """Without a warning, as a machine that breaks does."""
+    model.kube.run("delete", "pod", pod, "--grace-period=0", "--force")
+
+
+def head_is_ready(model: Model) -> bool:
+    return any(is_ready(pod) for pod in model.pods_of_ray("head"))
 
 
 @contextmanager

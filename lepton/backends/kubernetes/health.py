@@ -37,6 +37,17 @@ def trouble(pods: Iterable[Object], maker: Object | None = None) -> Failure | No
     return found[0] if found else _making(maker)
 
 
+def being_prepared(pods: Iterable[Object]) -> str:
+    """The first pod whose volumes and network its node has not made yet, and where the reason is told; "" for none."""
+    for pod in sorted(pods, key=lambda one: str(one["metadata"]["name"])):
+        conditions = {one["type"]: one["status"] for one in pod.get("status", {}).get("conditions", ())}
+        if conditions.get("PodReadyToStartContainers") == "False" and not is_leaving(pod):
+            name, namespace = pod["metadata"]["name"], pod["metadata"].get("namespace", "")
+            look = f"kubectl describe pod {name} --namespace {namespace}"
+            return f"the volumes and the network of pod {name}: `{look}` tells what its node lacks"
+    return ""
+
+
 def is_ready(pod: Object) -> bool:
     """Whether it takes requests."""
     return not is_leaving(pod) and any(

@@ -6,11 +6,11 @@ Pure. The run is a RayJob for a build and a batch Job for a gate.
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from lepton.backends.kubernetes.health import trouble
+from lepton.backends.kubernetes.health import being_prepared, trouble
 from lepton.backends.kubernetes.kinds import Object
 from lepton.backends.kubernetes.names import RENDERED
 from lepton.backends.kubernetes.scheduling import in_queue
@@ -86,8 +86,10 @@ def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pod
         return JobState("Failed", order.attempt, said.progress, failure=failure, finished_at=_ended_at(run))
     held = _holding(run) if run is not None else None
     at_work = run is not None and held is None and said.progress is not None
+    pods = list(pods)
     hindrance = held or trouble(pods, _maker(run))
-    return JobState("Running" if at_work else "Pending", order.attempt, said.progress, trouble=hindrance)
+    phase: Literal["Running", "Pending"] = "Running" if at_work else "Pending"
+    return JobState(phase, order.attempt, said.progress, trouble=hindrance, waits_for=being_prepared(pods))
 
 
 def progress_of(config_maps: Iterable[Object]) -> Progress | None:

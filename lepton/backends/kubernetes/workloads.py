@@ -7,7 +7,7 @@ leads to, or shall lead to, goes.
 from collections.abc import Callable, Mapping
 
 from lepton.backends.kubernetes import rayservice, routes
-from lepton.backends.kubernetes.health import is_leaving, trouble
+from lepton.backends.kubernetes.health import being_prepared, is_leaving, trouble
 from lepton.backends.kubernetes.kinds import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
@@ -64,6 +64,7 @@ def workload_state(name: str, owned: Owned) -> EndpointState:
         waits_for = f"KServe to make the Deployment {deployment_name(name)}: see that its controller runs"
     if maker is not None and maker["kind"] == RAY_SERVICE.name and not rayservice.is_known(maker):
         waits_for = f"KubeRay to take the RayService {name}: see that its operator runs"
+    waits_for = waits_for or being_prepared(_pods_of(name, owned))
     return EndpointState(ready=False, failure=_trouble(name, owned), waits_for=waits_for)
 
 
@@ -148,11 +149,15 @@ def _led_to(leading: Object) -> set[str]:
 
 
 def _trouble(workload: str, owned: Owned) -> Failure | None:
-    pods = [pod for pod in owned(POD).values() if workload in (labels_of(pod).get(WORKLOAD), labels_of(pod).get(RAY))]
+    pods = _pods_of(workload, owned)
     maker = _maker(workload, owned)
     if maker is None or maker["kind"] != RAY_SERVICE.name:
         return trouble(pods, maker)
     return trouble(pods, rayservice.cluster(maker)) or rayservice.trouble(maker)
+
+
+def _pods_of(workload: str, owned: Owned) -> list[Object]:
+    return [pod for pod in owned(POD).values() if workload in (labels_of(pod).get(WORKLOAD), labels_of(pod).get(RAY))]
 
 
 def _maker(workload: str, owned: Owned) -> Object | None:

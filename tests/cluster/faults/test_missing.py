@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -45,47 +45,61 @@ async def without(world: World, kind: Kind) -> AsyncIterator[None]:
         await define(world.client, [{**head, "spec": definition["spec"]}])
 
 
+@asynccontextmanager
+async def all_without(world: World, kind: Kind, victims: asyncio.Barrier) -> AsyncIterator[None]:
+    """One removal for all victims: from when each has come here until each has come to the end of the block."""
+    async with AsyncExitStack() as removal:
+        if await victims.wait() == 0:
+            await removal.enter_async_context(without(world, kind))
+        await world.until(lambda: not world.cache.serves(kind))
+        yield
+        await victims.wait()
+    await victims.wait()
+
+
 def message(world: World, key: Key) -> str:
     """What Ready says."""
     return next(one.message for one in status(world, key).conditions if one.type is ConditionType.READY)
 
 
 def test_kuberay_is_removed_and_installed_again(
-    control_plane: ControlPlane, operator: Operator, victim: Victim
+    control_plane: ControlPlane, operator: Operator, victims: list[Victim]
 ) -> None:
+    together = asyncio.Barrier(len(victims))
+
     async def story(player: Player, victim: Victim) -> None:
         world, key = player.world, victim.key
         await serve(world, key)
         async with serving_all_the_while(world, key):
-            async with without(world, RAY_JOB):
+            async with all_without(world, RAY_JOB, together):
+                await victim.moment()
                 await world.put(key, CHANGED)
                 await world.until(lambda: says(world, key, ConditionType.READY, Reason.NOT_INSTALLED), key)
                 assert "KubeRay is not installed on this cluster: install it" in message(world, key)
-                await victim.moment()
             await world.until(serves(world, key, 2), key)
 
-    live(control_plane, operator, [victim], story)
-    require_one_run_each(control_plane, [victim], 2)
+    live(control_plane, operator, victims, story)
+    require_one_run_each(control_plane, victims, 2)
 
 
 def test_kserve_is_removed_and_installed_again(
-    furnished: ControlPlane, furnished_operator: Operator, victim: Victim
+    furnished: ControlPlane, furnished_operator: Operator, victims: list[Victim]
 ) -> None:
     """Its servers go with it, whatever Lepton does: they are KServe's."""
+    together = asyncio.Barrier(len(victims))
 
     async def story(player: Player, victim: Victim) -> None:
         world, key = player.world, victim.key
         await world.put(key, digits(deploy={"engine": "kserve"}))
         await world.until(serves(world, key, 1), key)
-        await victim.moment()
-        async with without(world, INFERENCE_SERVICE):
+        async with all_without(world, INFERENCE_SERVICE, together):
             await world.until(lambda: says(world, key, ConditionType.READY, Reason.NOT_INSTALLED), key)
             await victim.moment()
         await world.until(serves(world, key, 1), key)
         assert [one.number for one in status(world, key).revisions] == [1]
 
-    live(furnished, furnished_operator, [victim], story)
-    require_one_run_each(furnished, [victim], 1)
+    live(furnished, furnished_operator, victims, story)
+    require_one_run_each(furnished, victims, 1)
 
 
 @pytest.mark.parametrize("kind", ["deployments.apps", "rayjobs.ray.io"])
@@ -120,22 +134,23 @@ async def forbid_another(world: World, key: Key, kind: str) -> None:
 
 
 def test_the_definition_of_leptonmodels_is_removed_and_put_back(
-    control_plane: ControlPlane, operator: Operator, victim: Victim
+    control_plane: ControlPlane, operator: Operator, victims: list[Victim]
 ) -> None:
     """To Kubernetes that is the deletion of every model, so what was made for one goes too; the operator goes on.
 
     What is made for one in that very moment goes once its kind is known again: only then can its owner be looked for.
     """
+    together = asyncio.Barrier(len(victims))
 
     async def story(player: Player, victim: Victim) -> None:
         world, key = player.world, victim.key
-        await world.put(key, digits())
         await victim.moment()
-        async with without(world, LEPTON_MODEL):
+        await world.put(key, digits())
+        async with all_without(world, LEPTON_MODEL, together):
             await victim.moment()
         await world.until(lambda: not any(world.cache.owned(key, kind) for kind in OF_A_MODEL), key)
         await serve(world, key)
         assert [one.number for one in status(world, key).revisions] == [1]
         assert len(world.cache.owned(key, DEPLOYMENT)) == 1
 
-    live(control_plane, operator, [victim], story)
+    live(control_plane, operator, victims, story)

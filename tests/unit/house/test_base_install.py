@@ -52,3 +52,8 @@ def test_the_control_plane_needs_no_torch() -> None:
     names = [*modules("lepton.cli"), *modules("lepton.backends")]
     names.remove("lepton.backends.local.ray_head")  # a process of its own that is Ray, seconds to import
     assert complaint(HEAVY, names) == ""
+
+
+def test_of_the_client_of_kubernetes_the_operator_and_the_command_load_the_asynchronous_half_alone() -> None:
+    names = ["operators.lepton_operator.__main__", "lepton.cli.cluster.place"]
+    assert complaint(("kubernetes.client", "google", "requests_oauthlib"), names) == ""

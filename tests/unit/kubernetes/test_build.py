@@ -88,6 +88,14 @@ def test_the_head_alone_reads_the_claim_of_the_data() -> None:
     assert "data" not in {one["name"] for one in workers["volumes"]}
 
 
+def test_a_claim_that_holds_the_data_and_the_artifacts_is_one_volume() -> None:
+    head, _ = pods(rendered(data={"uri": f"pvc://{SETTINGS.claim}/pets"}, train={"workers": 2}))
+    claims = [one["persistentVolumeClaim"] for one in head["volumes"] if "persistentVolumeClaim" in one]
+    assert claims == [{"claimName": SETTINGS.claim}]
+    mount = {"name": "lepton", "mountPath": str(CLAIMS / SETTINGS.claim), "readOnly": True}
+    assert mount in head["containers"][0]["volumeMounts"]
+
+
 def test_another_attempt_is_a_run_of_its_own_on_the_same_claim() -> None:
     first, second = rendered(), rendered(attempt=1)
     assert (first["metadata"]["name"], second["metadata"]["name"]) == ("pets-build-1-0", "pets-build-1-1")

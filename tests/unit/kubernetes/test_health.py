@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lepton.backends.kubernetes.health import is_ready, trouble
+from lepton.backends.kubernetes.health import being_prepared, is_ready, trouble
 from lepton.backends.kubernetes.names import WORKLOAD
 from lepton.report import Failure
 from lepton.spec.reasons import Reason
@@ -140,3 +140,12 @@ def test_a_quota_that_forbids_pods_is_told_by_what_makes_them() -> None:
     message = 'pods "pets-1" is forbidden: exceeded quota: small, requested: cpu=1'
     maker = {"status": {"conditions": [{"type": "ReplicaFailure", "status": "True", "message": message}]}}
     assert trouble([], maker) == Failure(reason=Reason.QUOTA_EXCEEDED, message=f"pods can't be made: {message}")
+
+
+def test_a_pod_that_its_node_can_not_prepare_leads_to_the_events_that_tell_why() -> None:
+    prepared = pod(conditions=[{"type": "PodReadyToStartContainers", "status": "True"}])
+    stuck = pod(conditions=[{"type": "PodReadyToStartContainers", "status": "False"}])
+    look = "`kubectl describe pod pets-1 --namespace zoo`"
+    told = f"the volumes and the network of pod pets-1: {look} tells what its node lacks"
+    assert [being_prepared(pods) for pods in ([], [pod(), READY, prepared], [READY, stuck])] == ["", "", told]
+    assert being_prepared([{**stuck, "metadata": {**stuck["metadata"], "deletionTimestamp": "now"}}]) == ""

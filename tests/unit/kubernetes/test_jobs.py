@@ -35,6 +35,14 @@ def test_a_job_waits_until_it_speaks_and_then_runs() -> None:
     assert job_state(ORDERED, JobReport(attempt=1, progress=TRAINING), RUN, []) == JobState("Running", 1, TRAINING)
 
 
+def test_a_job_waits_for_the_pods_that_their_nodes_prepare() -> None:
+    conditions = [{"type": "PodReadyToStartContainers", "status": "False"}]
+    pod = {"metadata": {"name": "head", "namespace": "zoo"}, "status": {"conditions": conditions}}
+    state = job_state(ORDERED, None, RUN, [pod])
+    assert state == JobState("Pending", 1, waits_for=state.waits_for)
+    assert "pod head" in state.waits_for
+
+
 def test_how_it_ended_is_what_it_said_whatever_its_run_shows() -> None:
     summary = Summary(artifact="s3://a", digest="sha256:1")
     done = JobReport(attempt=1, progress=TRAINING, summary=summary, finished_at=5.0)

@@ -89,6 +89,13 @@ def test_what_keeps_a_job_from_getting_on_is_told_while_it_stays_wanted() -> Non
     assert [one.ref for one in plan.desired] == [Ref("Job", RECORD.name)]
 
 
+def test_what_a_job_waits_for_before_it_begins_is_told_as_being_on_its_way() -> None:
+    waiting = JobState("Pending", waits_for="the volumes of pod digits-0")
+    plan = make_plan(Observed(with_status(Status(revisions=(RECORD,))), {RECORD.name: waiting}), NOW)
+    told = {one.type: (one.status, one.reason, one.message) for one in plan.status.conditions}
+    assert told[ConditionType.DATA_READY] == ("Unknown", Reason.IN_PROGRESS, "waits for the volumes of pod digits-0")
+
+
 def test_what_was_built_is_planned_as_two_endpoints_and_a_proof() -> None:
     base = Observed(with_status(Status(revisions=(BUILT,))))
     loading = make_plan(base, NOW)

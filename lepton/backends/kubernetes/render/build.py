@@ -90,6 +90,14 @@ def _let_read(pod: Object, data: Data) -> None:
         container.setdefault("envFrom", []).append({"prefix": CREDENTIALS, "secretRef": secret})
     claim = claim_of(data.uri)
     if claim is not None:
-        container["volumeMounts"].append({"name": "data", "mountPath": str(CLAIMS / claim), "readOnly": True})
-        source = {"claimName": claim, "readOnly": True}
-        pod["volumes"].append({"name": "data", "persistentVolumeClaim": source})
+        volume = _volume_of(pod, claim)
+        container["volumeMounts"].append({"name": volume, "mountPath": str(CLAIMS / claim), "readOnly": True})
+
+
+def _volume_of(pod: Object, claim: str) -> str:
+    """The name of the pod's volume for a claim. There must be one only: a kubelet waits for ever for the second."""
+    for volume in pod["volumes"]:
+        if volume.get("persistentVolumeClaim", {}).get("claimName") == claim:
+            return str(volume["name"])
+    pod["volumes"].append({"name": "data", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}})
+    return "data"
