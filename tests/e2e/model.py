@@ -48,6 +48,10 @@ class Model:
     def delete(self, *options: str) -> None:
         self.run("delete", *options)
 
+    def kill(self, pod: str) -> None:
+        """Take a pod of it away without a warning, as a machine that breaks does."""
+        self.kube.run("delete", "pod", pod, "--namespace", self.namespace, "--grace-period=0", "--force")
+
     def run(self, verb: str, *options: str) -> str:
         """What kubectl does with it."""
         return self.kube.run(verb, LM, self.name, "--namespace", self.namespace, *options)
