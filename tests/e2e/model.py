@@ -68,6 +68,15 @@ class Model:
         found = next((one for one in self.status().get("conditions", ()) if one["type"] == kind), {})
         return found.get("status", ""), found.get("reason", ""), found.get("message", "")
 
+    def says(self, reason: str, part: str) -> Callable[[], bool]:
+        """Whether Ready has this reason and its message such a part; read at once, for both may change any second."""
+
+        def holds() -> bool:
+            _, why, message = self.condition("Ready")
+            return why == reason and part in message
+
+        return holds
+
     def serves(self, revision: int) -> Callable[[], bool]:
         """Whether all that its spec says is done, and this revision answers."""
 

@@ -72,14 +72,11 @@ def test_what_hinders_a_build_is_named_each_in_its_turn_and_it_goes_on_once_the_
         release("upgrade", "--set", "images.worker.tag=no-such-tag")
         data = {"uri": "pvc://lepton/digits.npz", "credentialsFrom": {"secretRef": {"name": "not-yet"}}}
         model.edit(train={"epochs": 3, "seed": 2}, data=data)
-        model.until(lambda: model.condition("Ready")[1] == "ImageNotPulled", "the image is named")
-        assert "no-such-tag" in model.condition("Ready")[2]
+        model.until(model.says("ImageNotPulled", "no-such-tag"), "the image is named")
         release("upgrade")
-        model.until(lambda: model.condition("Ready")[1] == "ReferenceNotFound", "the Secret is named")
-        assert "kubectl create secret generic not-yet" in model.condition("Ready")[2]
+        model.until(model.says("ReferenceNotFound", "kubectl create secret generic not-yet"), "the Secret is named")
         model.kube.run("create", "secret", "generic", "not-yet")
-        model.until(lambda: model.condition("Ready")[1] == "DiskFull", "the volume is named")
-        assert "free some space" in model.condition("Ready")[2]
+        model.until(model.says("DiskFull", "free some space"), "the volume is named")
         assert model.status()["serving"]["revision"] == 2
         on_the_claim(model.kube, "rm /lepton/filler")
         model.until(model.serves(3), "revision 3 serves")
@@ -92,7 +89,7 @@ def test_a_node_that_falls_silent_is_named_and_costs_no_second_build(model: Mode
     model.until(lambda: head_is_ready(model), "it trains")
     with silent_node(model.kube):
         model.until(lambda: model.condition("Serving")[1] == "NodeNotReady", "the condition says it", 60)
-        assert f"`kubectl describe node {NAME}`" in model.condition("Ready")[2]
+        model.until(model.says("NodeNotReady", f"`kubectl describe node {NAME}`"), "the node is named", 60)
     model.until(lambda: answers(model.address()), "what served serves again", 60)
     model.until(model.serves(4), "revision 4 serves")
     assert model.runs(4) == ["0"]
