@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from joblib import cpu_count
 from numpy.typing import NDArray
 
 _BATCH = 64
@@ -15,7 +16,7 @@ _ERRORS_ONLY = 3
 
 
 def session(model: bytes | Path, threads: int = 1) -> onnxruntime.InferenceSession:
-    """A session on a serialized model or a file, with all graph optimisations; 0 threads means one for each core."""
+    """A session on a serialized model or a file, with all graph optimisations."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -32,5 +33,5 @@ def predict(runtime: onnxruntime.InferenceSession, images: NDArray[np.uint8]) ->
 
 def accuracy_percent(path: Path, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
     """Share of the images for which the file's likeliest class is the label, in percent."""
-    answers = predict(session(path, threads=0), images).argmax(axis=1)
+    answers = predict(session(path, threads=cpu_count()), images).argmax(axis=1)
     return 100.0 * float(np.mean(answers == labels))

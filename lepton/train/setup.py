@@ -3,11 +3,11 @@
 Called by the loop on every worker; all of them come to the same.
 """
 
-import os
 import time
 from pathlib import Path
 
 import torch
+from joblib import cpu_count
 
 from lepton.errors import LeptonError
 from lepton.files import write_atomically
@@ -99,8 +99,8 @@ def choose(f: Fit, prepared: Prepared, batches: Batches, group: Group) -> Choice
 
 
 def most_threads(train: Train) -> int:
-    """Cores that one worker may use: train.resources.cpu, else its share of the machine."""
-    return max(1, int(train.resources.cpu or len(os.sched_getaffinity(0)) / train.workers))
+    """Cores that one worker may use: train.resources.cpu, else its share of the machine or of the container's limit."""
+    return max(1, int(train.resources.cpu or cpu_count() / train.workers))
 
 
 def _network(model: Model, prepared: Prepared) -> torch.nn.Module:

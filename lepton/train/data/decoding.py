@@ -4,7 +4,6 @@ Called by prepare. Memory stays bounded: a few blocks are in flight, whatever th
 """
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from joblib import cpu_count
 from PIL import Image
 
 from lepton.errors import LeptonError
@@ -167,7 +167,7 @@ def _threads(source: Source, rows: Sequence[int]) -> int:
                 break
             if image.width * image.height <= SMALL_PIXELS:
                 return 1
-    return len(os.sched_getaffinity(0))
+    return int(cpu_count())
 
 
 def _in_order(

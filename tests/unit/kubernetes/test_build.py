@@ -88,6 +88,12 @@ def test_the_head_alone_reads_the_claim_of_the_data() -> None:
     assert "data" not in {one["name"] for one in workers["volumes"]}
 
 
+@pytest.mark.parametrize(("cpu", "threads"), [(None, "1"), (0.25, "1"), (3.5, "3")])
+def test_a_pod_computes_with_as_many_threads_as_it_may_use_cores(cpu: float | None, threads: str) -> None:
+    for container in containers(rendered(train={"workers": 2, "resources": {"cpu": cpu}})):
+        assert {"name": "OMP_NUM_THREADS", "value": threads} in container["env"]
+
+
 def test_a_claim_that_holds_the_data_and_the_artifacts_is_one_volume() -> None:
     head, _ = pods(rendered(data={"uri": f"pvc://{SETTINGS.claim}/pets"}, train={"workers": 2}))
     claims = [one["persistentVolumeClaim"] for one in head["volumes"] if "persistentVolumeClaim" in one]

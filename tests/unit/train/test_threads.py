@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from lepton.train.group import Group
+from lepton.spec.train import Train
+from lepton.train.setup import most_threads
 from lepton.train.threads import choose_threads
 
 ALONE = Group(0, 1, torch.device("cpu"))
@@ -32,3 +34,9 @@ def test_the_threads_are_what_pays(case: str) -> None:
 
 def test_one_core_is_not_measured() -> None:
     assert choose_threads(lambda: 1 / 0, 1, ALONE) == 1
+
+
+def test_workers_share_what_a_container_may_use_unless_each_is_given_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")  # stands for the limit of a container on a machine with more
+    assert [most_threads(Train(workers=workers)) for workers in (1, 2)] == [1, 1]
+    assert most_threads(Train.model_validate({"workers": 2, "resources": {"cpu": 4}})) == 4

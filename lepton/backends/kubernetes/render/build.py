@@ -71,7 +71,8 @@ def _pod(key: Key, order: JobOrder, settings: Settings, train: Train, gpus: int)
     if gpus:
         resources["nvidia.com/gpu"] = str(gpus)
     most = {**resources, "cpu": f"{max(cpus, 1):g}"}  # with less, Ray takes too long to start, and ends
-    container = {"name": "ray", "resources": {"requests": resources, "limits": most}}
+    threads = {"name": "OMP_NUM_THREADS", "value": str(int(max(cpus, 1)))}  # by default one for each core of the node
+    container = {"name": "ray", "env": [threads], "resources": {"requests": resources, "limits": most}}
     pod = worker(key, order, settings, container)
     pod["spec"]["terminationGracePeriodSeconds"] = _GRACE_S
     if train.node_selector:
