@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from lepton.train.group import Group
 from lepton.spec.train import Train
+from lepton.train.group import Group
 from lepton.train.setup import most_threads
 from lepton.train.threads import choose_threads
 
