@@ -16,9 +16,9 @@ from tests.node.kube import Kube
 from tests.node.node import NAME
 
 pytestmark = pytest.mark.timeout(900)
-SAVE_DIGITS = (
+SAVE_PICTURES = (
     "import numpy as np; from lepton.train.data.sources.digits import Digits; of = Digits(); "
-    "np.savez('/lepton/digits.npz', x=np.stack(list(of.read(range(len(of.labels))))), y=of.labels)"
+    "np.savez('/lepton/pictures.npz', x=np.stack(list(of.read(range(len(of.labels))))), y=of.labels)"
 )
 
 
@@ -68,9 +68,9 @@ def test_a_head_that_is_killed_in_training_costs_no_answer_and_no_second_build(m
 
 def test_what_hinders_a_build_is_named_each_in_its_turn_and_it_goes_on_once_the_last_is_gone(model: Model) -> None:
     with Caller(model.address()) as caller:
-        on_the_claim(model.kube, f'python -c "{SAVE_DIGITS}" && cat /dev/zero > /lepton/filler; true')
+        on_the_claim(model.kube, f'python -c "{SAVE_PICTURES}" && cat /dev/zero > /lepton/filler; true')
         release("upgrade", "--set", "images.worker.tag=no-such-tag")
-        data = {"uri": "pvc://lepton/digits.npz", "credentialsFrom": {"secretRef": {"name": "not-yet"}}}
+        data = {"uri": "pvc://lepton/pictures.npz", "credentialsFrom": {"secretRef": {"name": "not-yet"}}}
         model.edit(train={"epochs": 3, "seed": 2}, data=data)
         model.until(model.says("ImageNotPulled", "no-such-tag"), "the image is named")
         release("upgrade")
