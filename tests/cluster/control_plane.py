@@ -132,6 +132,7 @@ class ControlPlane:
             f"--service-account-private-key-file={self.folder / 'accounts.key'}",
             f"--root-ca-file={self._certificate}",
             "--pvclaimbinder-sync-period=2s",
+            "--resource-quota-sync-period=5s",  # of a kind that was just defined nothing is counted at first
             "--node-monitor-grace-period=20s",
         )
 

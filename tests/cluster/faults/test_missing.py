@@ -62,6 +62,37 @@ def message(world: World, key: Key) -> str:
     return next(one.message for one in status(world, key).conditions if one.type is ConditionType.READY)
 
 
+@pytest.mark.parametrize("kind", ["deployments.apps", "rayjobs.ray.io"])
+def test_a_quota_is_exceeded_for_a_while(
+    control_plane: ControlPlane, operator: Operator, victims: list[Victim], kind: str
+) -> None:
+    async def story(player: Player, victim: Victim) -> None:
+        world, key = player.world, victim.key
+        await world.client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key.name}})
+        await serve(world, key)
+        async with serving_all_the_while(world, key):
+            await forbid_another(world, key, kind)
+            await world.put(key, CHANGED)
+            await world.until(lambda: says(world, key, ConditionType.READY, Reason.QUOTA_EXCEEDED), key)
+            await victim.moment()
+            await world.client.delete(QUOTA, key.namespace, "small")
+            await ends_as_undisturbed(world, key)
+
+    victims = [replace(one, key=Key(one.key.name, one.key.name)) for one in victims]  # each in a namespace of its own
+    live(control_plane, operator, victims, story)
+    require_one_run_each(control_plane, victims, 2)
+
+
+async def forbid_another(world: World, key: Key, kind: str) -> None:
+    """A quota of none but what is there; it holds once the quota controller has counted that."""
+    metadata = {"name": "small", "namespace": key.namespace}
+    spec = {"hard": {f"count/{kind}": "1"}}
+    await world.client.apply(QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec})
+    async with asyncio.timeout(PATIENCE_S):
+        while (await world.client.get(QUOTA, key.namespace, "small")).get("status", {}).get("used") != spec["hard"]:
+            await asyncio.sleep(0.05)
+
+
 def test_kuberay_is_removed_and_installed_again(
     control_plane: ControlPlane, operator: Operator, victims: list[Victim]
 ) -> None:
@@ -100,37 +131,6 @@ def test_kserve_is_removed_and_installed_again(
 
     live(furnished, furnished_operator, victims, story)
     require_one_run_each(furnished, victims, 1)
-
-
-@pytest.mark.parametrize("kind", ["deployments.apps", "rayjobs.ray.io"])
-def test_a_quota_is_exceeded_for_a_while(
-    control_plane: ControlPlane, operator: Operator, victims: list[Victim], kind: str
-) -> None:
-    async def story(player: Player, victim: Victim) -> None:
-        world, key = player.world, victim.key
-        await world.client.apply(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": key.name}})
-        await serve(world, key)
-        async with serving_all_the_while(world, key):
-            await forbid_another(world, key, kind)
-            await world.put(key, CHANGED)
-            await world.until(lambda: says(world, key, ConditionType.READY, Reason.QUOTA_EXCEEDED), key)
-            await victim.moment()
-            await world.client.delete(QUOTA, key.namespace, "small")
-            await ends_as_undisturbed(world, key)
-
-    victims = [replace(one, key=Key(one.key.name, one.key.name)) for one in victims]  # each in a namespace of its own
-    live(control_plane, operator, victims, story)
-    require_one_run_each(control_plane, victims, 2)
-
-
-async def forbid_another(world: World, key: Key, kind: str) -> None:
-    """A quota of none but what is there; it holds once the quota controller has counted."""
-    metadata = {"name": "small", "namespace": key.namespace}
-    spec = {"hard": {f"count/{kind}": "1"}}
-    await world.client.apply(QUOTA, {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec})
-    async with asyncio.timeout(PATIENCE_S):
-        while not (await world.client.get(QUOTA, key.namespace, "small")).get("status", {}).get("used"):
-            await asyncio.sleep(0.05)
 
 
 def test_the_definition_of_leptonmodels_is_removed_and_put_back(
