@@ -1,1 +1,1 @@
-import lepton.backends.kubernetes  # noqa: F401 - what it does to the import of the client must come before that
+import lepton.backends.kubernetes  # noqa: F401 - for its effect, before any module here imports kubernetes.aio

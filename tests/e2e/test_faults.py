@@ -64,6 +64,7 @@ def test_a_head_that_is_killed_in_training_costs_no_answer_and_no_second_build(m
     assert caller.errors == []
     assert [one["number"] for one in model.status()["revisions"]] == [2, 1]
     assert model.runs(2) == ["0"]
+    assert len({run["metadata"]["labels"]["leptonml.dev/job"] for run in model.objects("rayjobs")}) == 2
 
 
 def test_what_hinders_a_build_is_named_each_in_its_turn_and_it_goes_on_once_the_last_is_gone(model: Model) -> None:

@@ -3,10 +3,10 @@
 Pure. The run is a RayJob for a build and a batch Job for a gate.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -71,7 +71,7 @@ def is_outdated(run: Object, wanted: Object, report: JobReport | None) -> bool:
     return report is None and made not in (None, now)
 
 
-def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Iterable[Object]) -> JobState:
+def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pods: Sequence[Object]) -> JobState:
     """Where the job stands."""
     said = report or JobReport(attempt=order.attempt)
     if said.summary is not None:
@@ -86,10 +86,14 @@ def job_state(order: JobOrder, report: JobReport | None, run: Object | None, pod
         return JobState("Failed", order.attempt, said.progress, failure=failure, finished_at=_ended_at(run))
     held = _holding(run) if run is not None else None
     at_work = run is not None and held is None and said.progress is not None
-    pods = list(pods)
     hindrance = held or trouble(pods, _maker(run))
-    phase: Literal["Running", "Pending"] = "Running" if at_work else "Pending"
-    return JobState(phase, order.attempt, said.progress, trouble=hindrance, waits_for=being_prepared(pods))
+    return JobState(
+        "Running" if at_work else "Pending",
+        order.attempt,
+        said.progress,
+        trouble=hindrance,
+        waits_for=being_prepared(pods),
+    )
 
 
 def progress_of(config_maps: Iterable[Object]) -> Progress | None:

@@ -1,7 +1,8 @@
 """Each test strikes as often as --fault-runs says, at points that the seed and its own name draw.
 
-What strikes one model strikes so many at once (`victims`); what strikes all of a cluster strikes one after another, so
-that such a test is there many times (`victim`). All share an operator, which outlives them as it would in a cluster.
+What strikes one model strikes so many at once (`victims`), and the removal of a kind strikes all of these once, each at
+another point of its life; whatever else strikes all of a cluster does so one after another, so that such a test is
+there many times (`victim`). All share an operator, which outlives them as it would in a cluster.
 """
 
 from collections.abc import Iterator
