@@ -1,20 +1,14 @@
-"""Runs a fit on Ray Train and hands back what came of it. Called by the build job, and by compress for fine-tuning.
+"""Runs a fit and hands back what came of it. Called by the build job, and by compress for fine-tuning.
 
-One worker without a GPU runs in this very process (Ray Train's local mode): there is nothing to start and nothing to
-ship. More run as Ray actors, and a worker that dies is replaced and goes on from the checkpoint.
+One worker without a GPU is this very process: there is nothing to start and nothing to ship. More run as actors of Ray
+Train, and a worker that dies is replaced and goes on from the checkpoint.
 """
-
-import logging
-
-from ray.train import ScalingConfig
-from ray.train.torch import TorchTrainer
 
 from lepton.report import Say
 from lepton.train import result
 from lepton.train.fit import Fit, Fitted
 from lepton.train.loop import train
 from lepton.train.memory import out_of_memory
-from lepton.train.workers import fit_on_workers
 
 
 def fit(f: Fit, say: Say) -> Fitted:
@@ -28,13 +22,14 @@ def fit(f: Fit, say: Say) -> Fitted:
         if f.train.workers == 1 and f.train.resources.gpu == 0:
             _fit_here(f, say)
         else:
+            from lepton.train.workers import fit_on_workers  # noqa: PLC0415 - Ray Train takes seconds to import
+
             fit_on_workers(f, say)
     return result.read(f.directory)
 
 
 def _fit_here(f: Fit, say: Say) -> None:
-    logging.getLogger("ray.train").setLevel(logging.WARNING)  # it asks users of one worker to report that to Ray
     try:
-        TorchTrainer(lambda: train(f, say), scaling_config=ScalingConfig(num_workers=0)).fit()
+        train(f, say)
     except (MemoryError, RuntimeError) as error:
         raise (out_of_memory(f, error) or error) from error

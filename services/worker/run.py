@@ -27,8 +27,8 @@ def build(order: JobOrder, reporter: Reporter) -> Summary:
     spec, work = Spec.model_validate(order.arguments["spec"]), Path(cast(str, order.arguments["work"]))
     with deadline(spec.train.deadline_minutes, reporter):
         prepared = prepare_data(order, spec, work, reporter)
-        reporter.say(Progress(stage="train", message="loading PyTorch and Ray"))
-        from services.worker.build import build_revision  # noqa: PLC0415 - torch and Ray, which take seconds
+        reporter.say(Progress(stage="train", message="loading PyTorch"))
+        from services.worker.build import build_revision  # noqa: PLC0415 - torch, which takes seconds
 
         return build_revision(order, spec, work, prepared, reporter)
 

@@ -14,6 +14,9 @@ from lepton.spec.resource import Spec
 from lepton.spec.train import Train
 from lepton.urls import CLAIMS, CREDENTIALS
 
+_ALONE = {"include-log-monitor": "no"}
+"""What would fetch the workers' words. It, as the monitor, which would ask for more pods, costs a start seconds."""
+_TRAINS_NOTHING = {"num-cpus": "0"}
 _GRACE_S = 5
 """How long a stopped pod goes on: Ray's heed no signal, and what was learnt until the last epoch lies on the claim."""
 
@@ -48,7 +51,8 @@ def _head(key: Key, order: JobOrder, settings: Settings, wanted: Spec) -> Object
     return {
         "rayStartParams": {
             "dashboard-host": "0.0.0.0",  # noqa: S104 - KubeRay submits to the pod's address
-            **({} if alone else {"num-cpus": "0"}),  # so that Ray places no training worker here
+            "no-monitor": "true",
+            **(_ALONE if alone else _TRAINS_NOTHING),
         },
         "template": pod,
     }
