@@ -53,8 +53,7 @@ class ControlPlane:
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             self._start_etcd()
-            self.start_api_server()
-            self._start_controllers()
+            self.start()
         except BaseException:
             self.stop()
             raise
@@ -68,8 +67,23 @@ class ControlPlane:
         """Of the API server."""
         return f"https://{self._address}:{self._port}"
 
-    def start_api_server(self) -> None:
-        """Start it and wait until it is ready."""
+    def start(self) -> None:
+        """Start the API server, wait until it is ready, and start the controllers."""
+        self._start_api_server()
+        wait_until(lambda: self._answers("/readyz"), "the API server is ready", _START_S)
+        self.write_kubeconfig(self.kubeconfig, ADMIN)
+        self._start_controllers()
+
+    def crash(self) -> None:
+        """Kill both; what they stored stays. Controllers that outlive API servers ask each later than the last."""
+        self._processes.end("kube-controller-manager")
+        self._processes.end("kube-apiserver")  # asked kindly, it takes more than a minute
+
+    def stop(self) -> None:
+        """End every process."""
+        self._processes.end_all()
+
+    def _start_api_server(self) -> None:
         tokens, key, policy = (self.folder / name for name in ("tokens.csv", "accounts.key", "audit.yaml"))
         policy.write_text(_AUDIT)
         tokens.write_text(f'{ADMIN},admin,1,"system:masters"\n')
@@ -95,16 +109,6 @@ class ControlPlane:
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
         )
-        wait_until(lambda: self._answers("/readyz"), "the API server is ready", _START_S)
-        self.write_kubeconfig(self.kubeconfig, ADMIN)
-
-    def kill_api_server(self) -> None:
-        """Kill it; what it stored stays."""
-        self._processes.end("kube-apiserver")  # asked kindly, it takes more than a minute
-
-    def stop(self) -> None:
-        """End every process."""
-        self._processes.end_all()
 
     def _start_etcd(self) -> None:
         client, peer = f"http://127.0.0.1:{self._etcd_client}", f"http://127.0.0.1:{self._etcd_peer}"

@@ -39,8 +39,8 @@ def test_its_watches_resume_where_the_api_server_has_forgotten(
         key = victim.key
         proxy.close()
         await world.client.merge(LEPTON_MODEL, key.namespace, key.name, {"metadata": {"labels": {"changed": "yes"}}})
-        control_plane.kill_api_server()
-        await asyncio.to_thread(control_plane.start_api_server)
+        control_plane.crash()
+        await asyncio.to_thread(control_plane.start)
         since = control_plane.audit.stat().st_size
         proxy.open()
         await world.until(lambda: listed_models(control_plane, since))
@@ -50,9 +50,9 @@ def test_its_watches_resume_where_the_api_server_has_forgotten(
 
 def test_the_api_server_dies_and_comes_back(control_plane: ControlPlane, operator: Operator, victim: Victim) -> None:
     async def strike(_: World, victim: Victim) -> None:
-        control_plane.kill_api_server()
+        control_plane.crash()
         await victim.moment()
-        await asyncio.to_thread(control_plane.start_api_server)
+        await asyncio.to_thread(control_plane.start)
 
     live_through(control_plane, operator, [victim], strike)
 
