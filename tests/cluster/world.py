@@ -247,10 +247,11 @@ def _failed_to_fetch(maker: Object) -> Object:
 
 
 async def token(kubeconfig: Path, namespace: str, account: str) -> str:
-    """Of a service account."""
+    """Of a service account, for a day: nothing renews it here, as a kubelet would."""
     await config.load_kube_config(str(kubeconfig))
     async with ApiClient() as api:
         path = f"{SERVICE_ACCOUNT.path(namespace, account)}/token"
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        spec = {"expirationSeconds": 24 * 3600}
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         answer = await Client(api)._request("POST", path, {}, request)
     return str(answer["status"]["token"])
