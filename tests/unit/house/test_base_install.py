@@ -54,6 +54,10 @@ def test_the_control_plane_needs_no_torch() -> None:
     assert complaint(HEAVY, names) == ""
 
 
+def test_a_build_loads_no_ray_before_it_needs_workers() -> None:
+    assert complaint(("ray",), ["services.worker.build"]) == ""
+
+
 def test_of_the_client_of_kubernetes_the_operator_and_the_command_load_the_asynchronous_half_alone() -> None:
     names = ["operators.lepton_operator.__main__", "lepton.cli.cluster.place"]
     assert complaint(("kubernetes.client", "google", "requests_oauthlib"), names) == ""
