@@ -19,7 +19,7 @@ class Group:
 
     @classmethod
     def current(cls) -> "Group":
-        """The group of this process, as Ray Train has set it up."""
+        """The group of this process: the one that Ray Train has set up, or itself alone."""
         device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
         if not distributed.is_initialized():
             return cls(0, 1, device)

@@ -1,7 +1,7 @@
 """The epochs of a fit, as every worker runs them: learn, validate, keep a checkpoint, stop when it is time.
 
-Called by train.run. All that happens follows from the fit alone, so a killed fit that goes on from
-its checkpoint ends where an undisturbed one does.
+Called by train.run, and by train.workers on each actor. All that happens follows from the fit alone, so a killed fit
+that goes on from its checkpoint ends where an undisturbed one does.
 """
 
 import math

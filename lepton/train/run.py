@@ -22,7 +22,7 @@ def fit(f: Fit, say: Say) -> Fitted:
         if f.train.workers == 1 and f.train.resources.gpu == 0:
             _fit_here(f, say)
         else:
-            from lepton.train.workers import fit_on_workers  # noqa: PLC0415 - Ray Train takes seconds to import
+            from lepton.train.workers import fit_on_workers  # noqa: PLC0415 - one worker needs no Ray Train: 4 s and 135 MB
 
             fit_on_workers(f, say)
     return result.read(f.directory)

@@ -15,8 +15,9 @@ from lepton.spec.train import Train
 from lepton.urls import CLAIMS, CREDENTIALS
 
 _ALONE = {"include-log-monitor": "no"}
-"""What would fetch the workers' words. It, as the monitor, which would ask for more pods, costs a start seconds."""
-_TRAINS_NOTHING = {"num-cpus": "0"}
+"""There are no workers whose words it could fetch, and it costs the start seconds of CPU."""
+_BESIDE_WORKERS = {"num-cpus": "0"}
+"""So that Ray places no training worker on the head."""
 _GRACE_S = 5
 """How long a stopped pod goes on: Ray's heed no signal, and what was learnt until the last epoch lies on the claim."""
 
@@ -51,8 +52,8 @@ def _head(key: Key, order: JobOrder, settings: Settings, wanted: Spec) -> Object
     return {
         "rayStartParams": {
             "dashboard-host": "0.0.0.0",  # noqa: S104 - KubeRay submits to the pod's address
-            "no-monitor": "true",
-            **(_ALONE if alone else _TRAINS_NOTHING),
+            "no-monitor": "true",  # nothing scales a build, and Ray's autoscaler costs the start seconds of CPU
+            **(_ALONE if alone else _BESIDE_WORKERS),
         },
         "template": pod,
     }
